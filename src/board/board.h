@@ -1,0 +1,113 @@
+/*
+ * The shared columns on which planes meet: per node, job, incident and cable.
+ * Each column is written by one plane (named beside it) and readable by all.
+ * The board itself is the first plane: it gives jobs and incidents their rows.
+ *
+ * Rows of jobs and incidents are reused once freed; a row number is only valid
+ * together with the number in its id column.
+ */
+#ifndef MW_BOARD_BOARD_H
+#define MW_BOARD_BOARD_H
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "core/plane.h"
+#include "fleet/fleet.h"
+
+#define BOARD_CLASSES_MAX 64 /* fault classes of a policy */
+#define BOARD_PRIORITIES 8
+#define BOARD_JOB_MS_MAX INT64_C(3155760000000) /* a century: longer work is refused */
+
+enum board_job_state { JOB_FREE, JOB_QUEUED, JOB_PLACED, JOB_RUNNING, JOB_STOPPING };
+
+/* Bits of holds: who holds a node.  Lifted by the owner or by a person. */
+enum { HOLD_PERSON = 1 << 0, HOLD_CARE = 1 << 1, HOLD_MAINTENANCE = 1 << 2, HOLD_ENGINE = 1 << 3 };
+
+struct board {
+    const struct fleet *fleet; /* borrowed */
+    uint32_t nodes;
+    uint32_t node_gpus_max;    /* GPUs of the largest node: a job may not ask for more a node */
+
+    /* per node */
+    uint8_t *node_health;     /* care */
+    uint8_t *node_holds;      /* guard: HOLD_* */
+    uint32_t *node_job;       /* work: job row, MW_NONE = free */
+    uint32_t *node_next;      /* work: next node of the same job */
+    uint32_t *node_incident;  /* care: incident row, MW_NONE */
+    uint16_t *node_class;     /* care: fault class of that incident, UINT16_MAX */
+
+    /* per job row */
+    uint32_t jobs_max, jobs_used; /* rows ever used: columns are saved up to here */
+    uint32_t jobs_live;
+    uint32_t job_free;            /* head of the free list through job_next_free */
+    uint32_t *job_next_free;
+    uint64_t *job_id;             /* board: 0 = free row */
+    uint64_t *job_submit_seq;     /* board: the order of arrival */
+    int64_t *job_submit_ms;       /* board */
+    int64_t *job_work_ms, *job_write_ms, *job_restart_ms; /* board, from job.submitted */
+    uint32_t *job_gpus, *job_nodes, *job_category, *job_tenant;
+    uint8_t *job_priority;
+    uint8_t *job_state;           /* work: enum board_job_state */
+    uint32_t *job_attempt;        /* work: number of the present or last attempt, from 1 */
+    uint32_t *job_first_node;     /* work: head of its node list, MW_NONE */
+    int64_t *job_saved_ms;        /* work: progress in the last whole checkpoint */
+    int64_t *job_high_ms;         /* work: furthest progress ever reached */
+    uint64_t *job_incident;       /* work: what ended its last attempt; 0 = nothing yet */
+    uint32_t *job_incident_slot;
+    uint16_t *job_class;          /* work: the fault class of that, UINT16_MAX */
+
+    /* per incident row */
+    uint32_t incidents_max, incidents_used, incidents_live, incident_free;
+    uint32_t *incident_next_free;
+    uint64_t *incident_id;        /* board: sequence of incident.opened; 0 = free row */
+    uint64_t *incident_component, *incident_finding;
+    int64_t *incident_opened_ms;
+    uint32_t *incident_node;
+    uint32_t *incident_findings;  /* care: findings joined, the first with it */
+    uint16_t *incident_class;
+    int64_t *incident_lost_gpu_ms; /* money */
+
+    struct map job_index;      /* job id -> row */
+    struct column *column;     /* the list columns() gives */
+    uint32_t columns;
+};
+
+struct board_options {
+    uint32_t jobs_max;      /* live jobs; more are refused (ADMIT_FULL). 0 = 65,536 */
+    uint32_t incidents_max; /* open incidents. 0 = nodes + 65,536 */
+};
+
+MW_MUST_USE int board_create(const struct fleet *f, const struct board_options *o,
+                             struct board **ret);
+void board_destroy(struct board *b);
+struct plane board_plane(struct board *b);
+
+/* Ready, nobody holds it, nobody is on it. */
+static inline bool board_schedulable(const struct board *b, uint32_t node)
+{
+    return b->node_health[node] == HEALTH_READY && b->node_holds[node] == 0 &&
+           b->node_job[node] == MW_NONE;
+}
+
+/* Row of a live job by its number; MW_NONE. */
+uint32_t board_job_find(const struct board *b, uint64_t job);
+
+/* True when (slot, job, attempt) names the present attempt of a live job. */
+static inline bool board_attempt_is(const struct board *b, uint32_t slot, uint64_t job,
+                                    uint32_t attempt)
+{
+    return slot < b->jobs_used && b->job_id[slot] == job && b->job_attempt[slot] == attempt;
+}
+
+/* Called by work when it has applied the end of a job: the row is free from then. */
+void board_job_release(struct board *b, uint32_t slot);
+
+/* The row that the next incident.opened will take (deterministic: the free list's head). */
+uint32_t board_incident_next(const struct board *b);
+
+const char *health_name(uint32_t health); /* "ready" */
+
+/* May a node go from one health to another?  The one table of node life. */
+bool health_may_move(uint32_t from, uint32_t to);
+
+#endif

@@ -1,0 +1,247 @@
+/* Making care, and what it admits. */
+#include "care/care_private.h"
+
+#include "base/mem.h"
+#include "base/units.h"
+
+struct care_policy care_policy_default(void)
+{
+    struct care_policy p = { .classes = 1, .gate = true, .settle_ms = 10 * MW_MS_PER_MIN };
+    p.class[0] = (struct care_class){ .name = "unknown", .effect = EFFECT_KILLS, .count = 1,
+                                      .gate_ms = 30 * MW_MS_PER_MIN,
+                                      .probation_ms = MW_MS_PER_HOUR };
+    return p;
+}
+
+static enum admit admit_opened(const struct care *c, const struct event *ev)
+{
+    const struct body_finding *f = &ev->body.finding;
+    uint32_t kind = (uint32_t)component_kind_of(f->component);
+    if (f->class >= c->policy.classes || f->effect > EFFECT_DEFERS || f->finding >> 40 ||
+        f->finding == 0 || ev->source == 0 || ev->source >> 24)
+        return ADMIT_IMPOSSIBLE;
+    if (kind == COMPONENT_NONE || kind >= COMPONENT_KIND_COUNT ||
+        component_index_of(f->component) >= c->board->fleet->count[kind])
+        return ADMIT_IMPOSSIBLE;
+    if (f->node != MW_NONE && f->node >= c->board->nodes)
+        return ADMIT_IMPOSSIBLE;
+    if (map_get(&c->finding_index, care_finding_key(ev)) != MW_NONE)
+        return ADMIT_DUPLICATE;
+    return c->findings_live < c->findings_max ? ADMIT_OK : ADMIT_FULL;
+}
+
+static enum admit care_admit(const void *self, const struct event *ev, const void *tail)
+{
+    const struct care *c = self;
+    uint32_t slot;
+    (void)tail;
+    switch (ev->kind) {
+    case EV_FINDING_OPENED:
+        return admit_opened(c, ev);
+    case EV_FINDING_CLOSED:
+        if (ev->body.finding.finding >> 40 || ev->source >> 24)
+            return ADMIT_IMPOSSIBLE;
+        return map_get(&c->finding_index, care_finding_key(ev)) == MW_NONE ? ADMIT_STALE
+                                                                            : ADMIT_OK;
+    case EV_ORDER_TAKEN:
+    case EV_ORDER_ENDED:
+        slot = ev->body.order.slot;
+        if (slot >= c->board->incidents_used || !ev->cause || c->order[slot] != ev->cause)
+            return ADMIT_STALE;
+        return ADMIT_OK;
+    case EV_GATE_ENDED:
+        slot = ev->body.gate.slot;
+        if (slot >= c->board->incidents_used || !ev->cause || c->gate[slot] != ev->cause)
+            return ADMIT_STALE;
+        return ADMIT_OK;
+    case EV_COMMAND:
+        slot = ev->body.command.slot;
+        if (ev->body.command.verb != CMD_APPROVE && ev->body.command.verb != CMD_REJECT)
+            return ADMIT_OK;
+        if (slot >= c->board->incidents_used || !c->wait[slot] ||
+            c->wait[slot] != ev->body.command.ref)
+            return ADMIT_STALE;
+        return ADMIT_OK;
+    default:
+        return ADMIT_OK;
+    }
+}
+
+static int64_t care_next_due(const void *self, uint64_t *ret_id)
+{
+    const struct care *c = self;
+    *ret_id = heap_top(&c->timers);
+    return heap_top_due(&c->timers);
+}
+
+static uint64_t care_pending(const void *self, uint32_t n)
+{
+    const struct care *c = self;
+    for (uint32_t slot = 0; slot < c->board->incidents_used; slot++) {
+        if (!c->board->incident_id[slot])
+            continue;
+        uint64_t seq = c->order[slot] ? c->order[slot] : c->gate[slot];
+        if (seq && n-- == 0)
+            return seq;
+    }
+    return 0;
+}
+
+static struct column_list care_columns(const void *self)
+{
+    const struct care *c = self;
+    return (struct column_list){ .owner = "care", .item = c->column, .length = c->columns };
+}
+
+static void care_rebuild(void *self)
+{
+    struct care *c = self;
+    map_clear(&c->finding_index);
+    for (uint32_t i = 0; i < c->findings_used; i++)
+        if (c->finding_key[i])
+            map_put(&c->finding_index, c->finding_key[i], i);
+    heap_rebuild(&c->timers);
+}
+
+struct plane care_plane(struct care *c)
+{
+    return (struct plane){ .name = "care", .self = c, .admit = care_admit, .apply = care_apply,
+                           .decide = care_decide, .quiet = care_quiet,
+                           .next_due = care_next_due, .pending = care_pending,
+                           .columns = care_columns, .rebuild = care_rebuild };
+}
+
+static void list_columns(struct care *c)
+{
+    const uint32_t *f = &c->findings_used, *i = &c->board->incidents_used;
+    uint32_t fmax = c->findings_max, imax = c->board->incidents_max;
+    const struct column column[] = {
+        COLUMN("findings_used", &c->findings_used, 1, NULL),
+        COLUMN("findings_live", &c->findings_live, 1, NULL),
+        COLUMN("finding_free", &c->finding_free, 1, NULL),
+        COLUMN("now_ns", &c->now_ns, 1, NULL),
+        COLUMN("first_ns", &c->first_ns, 1, NULL),
+        COLUMN("nodes_in", c->nodes_in, HEALTH_COUNT, NULL),
+        COLUMN("finding_next_free", c->finding_next_free, fmax, f),
+        COLUMN("finding_key", c->finding_key, fmax, f),
+        COLUMN("finding_component", c->finding_component, fmax, f),
+        COLUMN("finding_node", c->finding_node, fmax, f),
+        COLUMN("finding_incident", c->finding_incident, fmax, f),
+        COLUMN("finding_class", c->finding_class, fmax, f),
+        COLUMN("finding_effect", c->finding_effect, fmax, f),
+        COLUMN("order", c->order, imax, i),
+        COLUMN("gate", c->gate, imax, i),
+        COLUMN("wait", c->wait, imax, i),
+        COLUMN("due_ns", c->due_ns, imax, i),
+        COLUMN("visit", c->visit, imax, i),
+        COLUMN("open", c->open, imax, i),
+        COLUMN("actor", c->actor, imax, i),
+        COLUMN("flags", c->flags, imax, i),
+        COLUMN("effect", c->effect, imax, i),
+        COLUMN("seen", c->seen, c->components, NULL),
+        COLUMN("seen_since_s", c->seen_since_s, c->components, NULL),
+    };
+    _Static_assert(MW_ARRAY_LEN(column) <= CARE_COLUMNS_MAX, "room for every column");
+    for (uint32_t k = 0; k < MW_ARRAY_LEN(column); k++)
+        c->column[c->columns++] = column[k];
+}
+
+static bool alloc_findings(struct care *c)
+{
+    uint32_t n = c->findings_max;
+    c->finding_next_free = mw_calloc(n, sizeof(*c->finding_next_free));
+    c->finding_key = mw_calloc(n, sizeof(*c->finding_key));
+    c->finding_component = mw_calloc(n, sizeof(*c->finding_component));
+    c->finding_node = mw_calloc(n, sizeof(*c->finding_node));
+    c->finding_incident = mw_calloc(n, sizeof(*c->finding_incident));
+    c->finding_class = mw_calloc(n, sizeof(*c->finding_class));
+    c->finding_effect = mw_calloc(n, 1);
+    c->seen = mw_calloc(c->components, 1);
+    c->seen_since_s = mw_calloc(c->components, sizeof(*c->seen_since_s));
+    return c->finding_next_free && c->finding_key && c->finding_component && c->finding_node &&
+           c->finding_incident && c->finding_class && c->finding_effect && c->seen &&
+           c->seen_since_s && map_init(&c->finding_index, n) == 0;
+}
+
+static bool alloc_incidents(struct care *c)
+{
+    uint32_t n = c->board->incidents_max;
+    c->order = mw_calloc(n, sizeof(*c->order));
+    c->gate = mw_calloc(n, sizeof(*c->gate));
+    c->wait = mw_calloc(n, sizeof(*c->wait));
+    c->due_ns = mw_calloc(n, sizeof(*c->due_ns));
+    c->visit = mw_calloc(n, sizeof(*c->visit));
+    c->open = mw_calloc(n, sizeof(*c->open));
+    c->actor = mw_calloc(n, sizeof(*c->actor));
+    c->flags = mw_calloc(n, 1);
+    c->effect = mw_calloc(n, 1);
+    c->dirty = mw_calloc(n, sizeof(*c->dirty));
+    c->is_dirty = mw_calloc(n, 1);
+    if (!c->order || !c->gate || !c->wait || !c->due_ns || !c->visit || !c->open || !c->actor ||
+        !c->flags || !c->effect || !c->dirty || !c->is_dirty)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        c->due_ns[i] = MW_NEVER;
+    return heap_init(&c->timers, c->due_ns, n) == 0;
+}
+
+/* Components are counted only when a class asks for several findings. */
+static void size_counting(struct care *c)
+{
+    bool counts = false;
+    for (uint32_t i = 0; i < c->policy.classes; i++)
+        counts |= c->policy.class[i].count > 1;
+    for (uint32_t k = 0; counts && k < COMPONENT_KIND_COUNT; k++) {
+        c->component_first[k] = c->components;
+        c->components += c->board->fleet->count[k];
+    }
+}
+
+int care_create(struct board *b, const struct care_policy *p, struct care **ret)
+{
+    must(b && p && ret);
+    must(p->classes > 0 && p->classes <= BOARD_CLASSES_MAX);
+    struct care *c = mw_calloc(1, sizeof(*c));
+    if (!c)
+        return MW_ENOMEM;
+    c->board = b;
+    c->policy = *p;
+    c->findings_max = 65536u + 4u * b->nodes;
+    c->finding_free = MW_NONE;
+    c->fresh = MW_NONE;
+    c->nodes_in[HEALTH_RACKED] = b->nodes;
+    size_counting(c);
+    if (!alloc_findings(c) || !alloc_incidents(c)) {
+        care_destroy(c);
+        return MW_ENOMEM;
+    }
+    list_columns(c);
+    *ret = c;
+    return 0;
+}
+
+void care_destroy(struct care *c)
+{
+    if (!c)
+        return;
+    void *const owned[] = { c->finding_next_free, c->finding_key, c->finding_component,
+                            c->finding_node, c->finding_incident, c->finding_class,
+                            c->finding_effect, c->seen, c->seen_since_s, c->order, c->gate,
+                            c->wait, c->due_ns, c->visit, c->open, c->actor, c->flags,
+                            c->effect, c->dirty, c->is_dirty };
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
+        mw_free(owned[i]);
+    map_fini(&c->finding_index);
+    heap_fini(&c->timers);
+    mw_free(c);
+}
+
+uint32_t care_open_incidents(const struct care *c)
+{
+    return c->board->incidents_live;
+}
+
+uint32_t care_nodes_in(const struct care *c, uint32_t health)
+{
+    return health < HEALTH_COUNT ? c->nodes_in[health] : 0;
+}

@@ -1,0 +1,318 @@
+/*
+ * Care's fold: what each event makes of findings, incidents and node health.
+ * Total: an event that does not fit is believed as far as it goes and reported.
+ */
+#include "base/units.h"
+#include "care/care_private.h"
+
+static void set_health(struct care *c, uint32_t node, uint32_t to)
+{
+    must(to < HEALTH_COUNT);
+    c->nodes_in[c->board->node_health[node]]--;
+    c->nodes_in[to]++;
+    c->board->node_health[node] = (uint8_t)to;
+}
+
+static void count_component(struct care *c, const struct body_finding *f)
+{
+    uint32_t at = care_component_place(c, f->component);
+    const struct care_class *k = &c->policy.class[f->class];
+    if (k->count <= 1 || at >= c->components)
+        return;
+    uint32_t now_s = (uint32_t)((c->now_ns - c->first_ns) / MW_NS_PER_S);
+    if (c->seen[at] == 0 || now_s - c->seen_since_s[at] > k->window_ms / MW_MS_PER_S) {
+        c->seen[at] = 0;
+        c->seen_since_s[at] = now_s;
+    }
+    if (c->seen[at] < UINT8_MAX)
+        c->seen[at]++;
+}
+
+static uint8_t finding_opened(struct care *c, const struct event *ev)
+{
+    const struct body_finding *f = &ev->body.finding;
+    uint32_t row = c->finding_free;
+    if (row != MW_NONE)
+        c->finding_free = c->finding_next_free[row];
+    else if (c->findings_used < c->findings_max)
+        row = c->findings_used++;
+    else
+        return MISFIT_FINDING;
+    c->findings_live++;
+    c->finding_next_free[row] = MW_NONE;
+    c->finding_key[row] = care_finding_key(ev);
+    c->finding_component[row] = f->component;
+    c->finding_node[row] = f->node;
+    c->finding_incident[row] = MW_NONE;
+    c->finding_class[row] = f->class;
+    c->finding_effect[row] = f->effect ? f->effect : c->policy.class[f->class].effect;
+    map_put(&c->finding_index, c->finding_key[row], row);
+    count_component(c, f);
+    c->fresh = row;
+    return 0;
+}
+
+static uint8_t finding_closed(struct care *c, const struct event *ev)
+{
+    uint64_t key = care_finding_key(ev);
+    uint32_t row = map_get(&c->finding_index, key);
+    if (row == MW_NONE)
+        return MISFIT_FINDING;
+    uint32_t slot = c->finding_incident[row];
+    if (slot != MW_NONE) {
+        must(c->open[slot] > 0);
+        c->open[slot]--;
+        care_mark(c, slot);
+    }
+    (void)map_remove(&c->finding_index, key);
+    c->finding_key[row] = 0;
+    c->finding_next_free[row] = c->finding_free;
+    c->finding_free = row;
+    c->findings_live--;
+    return 0;
+}
+
+/* Ties the finding that opened or joined an incident to it. */
+static void tie_finding(struct care *c, uint32_t row, uint32_t slot)
+{
+    if (row == MW_NONE || c->finding_incident[row] != MW_NONE)
+        return;
+    c->finding_incident[row] = slot;
+    c->open[slot]++;
+    if (c->finding_effect[row] == EFFECT_KILLS || c->effect[slot] == EFFECT_NONE)
+        c->effect[slot] = c->finding_effect[row];
+}
+
+static uint8_t incident_opened(struct care *c, const struct event *ev)
+{
+    const struct body_incident *i = &ev->body.incident;
+    uint32_t slot = i->slot;
+    uint32_t row = map_get(&c->finding_index, i->finding);
+    c->fresh = MW_NONE;
+    if (!care_incident_is(c, slot, ev->seq))
+        return MISFIT_INCIDENT;
+    c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
+    c->visit[slot] = c->open[slot] = c->actor[slot] = 0;
+    c->flags[slot] = 0;
+    c->effect[slot] = EFFECT_NONE;
+    heap_set(&c->timers, slot, MW_NEVER);
+    tie_finding(c, row, slot);
+    if (i->node != MW_NONE) {
+        c->board->node_incident[i->node] = slot;
+        c->board->node_class[i->node] = i->class;
+    }
+    care_mark(c, slot);
+    return 0;
+}
+
+static uint8_t incident_joined(struct care *c, const struct event *ev)
+{
+    const struct body_incident *i = &ev->body.incident;
+    uint32_t slot = i->slot;
+    c->fresh = MW_NONE;
+    if (!care_incident_is(c, slot, i->incident))
+        return MISFIT_INCIDENT;
+    uint8_t before = c->effect[slot];
+    c->board->incident_findings[slot]++;
+    tie_finding(c, map_get(&c->finding_index, i->finding), slot);
+    if (c->effect[slot] != before) {
+        c->board->incident_class[slot] = i->class;
+        if (i->node != MW_NONE)
+            c->board->node_class[i->node] = i->class;
+    }
+    care_mark(c, slot);
+    return 0;
+}
+
+static uint8_t incident_closed(struct care *c, const struct event *ev)
+{
+    const struct body_incident *i = &ev->body.incident;
+    uint32_t slot = i->slot;
+    if (slot >= c->board->incidents_used)
+        return MISFIT_INCIDENT;
+    uint32_t at = care_component_place(c, i->component);
+    if (at < c->components)
+        c->seen[at] = 0; /* it was dealt with: counting begins again */
+    heap_set(&c->timers, slot, MW_NEVER);
+    if (i->node != MW_NONE && c->board->node_incident[i->node] == slot) {
+        c->board->node_incident[i->node] = MW_NONE;
+        c->board->node_class[i->node] = UINT16_MAX;
+    }
+    return 0;
+}
+
+static uint8_t node_moved(struct care *c, const struct event *ev)
+{
+    const struct body_node *m = &ev->body.node;
+    uint8_t code = c->board->node_health[m->node] == m->from ? 0 : MISFIT_NODE_FROM;
+    set_health(c, m->node, m->to);
+    uint32_t slot = m->slot;
+    if (!care_incident_is(c, slot, m->incident))
+        return code;
+    if (m->to == HEALTH_DOWN) {
+        c->flags[slot] &= (uint8_t)~(INC_TAKEN | INC_DONE | INC_PASSED | INC_FAILED | INC_AGAIN);
+        c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
+    }
+    if (m->to == HEALTH_READY)
+        c->flags[slot] |= INC_SERVED;
+    if (m->to != HEALTH_REPAIRING) /* there a settle timer may run already */
+        heap_set(&c->timers, slot, m->to == HEALTH_PROBATION ? m->until_ns : MW_NEVER);
+    care_mark(c, slot);
+    return code;
+}
+
+static uint8_t drain_ordered(struct care *c, const struct event *ev)
+{
+    const struct body_drain *d = &ev->body.drain;
+    uint8_t code = c->board->node_health[d->node] == HEALTH_READY ? 0 : MISFIT_NODE_FROM;
+    set_health(c, d->node, HEALTH_SUSPECT);
+    if (care_incident_is(c, d->slot, d->incident)) {
+        c->wait[d->slot] = 0;
+        care_mark(c, d->slot);
+    }
+    return code;
+}
+
+static void order_ended(struct care *c, const struct event *ev)
+{
+    uint32_t slot = ev->body.order.slot;
+    c->order[slot] = 0;
+    c->flags[slot] |= ev->body.order.result == RESULT_OK ? INC_DONE : INC_AGAIN;
+    if (c->open[slot] && (c->flags[slot] & INC_DONE))
+        heap_set(&c->timers, slot, ev->time_ns + c->policy.settle_ms * MW_NS_PER_MS);
+    care_mark(c, slot);
+}
+
+/* A settle or probation timer: what it means follows from where the incident is. */
+static uint8_t timer_fired(struct care *c, const struct event *ev)
+{
+    if (ev->body.timer.plane != PLANE_CARE)
+        return 0;
+    uint32_t slot = (uint32_t)ev->body.timer.id;
+    if (slot >= c->board->incidents_used || c->due_ns[slot] != ev->body.timer.due_ns)
+        return MISFIT_INCIDENT;
+    heap_set(&c->timers, slot, MW_NEVER);
+    if ((c->flags[slot] & INC_DONE) && c->open[slot])
+        c->flags[slot] = (uint8_t)((c->flags[slot] & ~INC_DONE) | INC_AGAIN);
+    care_mark(c, slot);
+    return 0;
+}
+
+static void command(struct care *c, const struct event *ev)
+{
+    const struct body_command *b = &ev->body.command;
+    if (b->verb != CMD_APPROVE && b->verb != CMD_REJECT)
+        return;
+    c->wait[b->slot] = 0;
+    c->flags[b->slot] |= b->verb == CMD_APPROVE ? INC_APPROVED : INC_REJECTED;
+    c->actor[b->slot] = ev->actor;
+    care_mark(c, b->slot);
+}
+
+static void adopted(struct care *c, const struct body_adopt *a)
+{
+    for (uint32_t n = a->first; n < a->first + a->count; n++)
+        set_health(c, n, a->health);
+}
+
+/* A job lets nodes go (work, which applies after care, clears its list): the suspects among them
+ * can be taken out now. */
+static void attempt_ended(struct care *c, const struct body_progress *p)
+{
+    const struct board *b = c->board;
+    if (!c->nodes_in[HEALTH_SUSPECT] || !board_attempt_is(b, p->slot, p->job, p->attempt))
+        return;
+    for (uint32_t n = b->job_first_node[p->slot]; n != MW_NONE; n = b->node_next[n])
+        if (b->node_health[n] == HEALTH_SUSPECT)
+            care_mark(c, b->node_incident[n]);
+}
+
+static uint8_t advice(struct care *c, const struct event *ev)
+{
+    const struct body_advice *a = &ev->body.advice;
+    if (a->kind != EV_DRAIN_ORDERED || !care_incident_is(c, a->slot, a->incident))
+        return MISFIT_INCIDENT;
+    c->wait[a->slot] = ev->seq;
+    return 0;
+}
+
+/* Nobody knows here what the bound cut off: every incident that waits for no timer is looked at
+ * again, each in a group of its own. */
+static void cascade_stopped(struct care *c)
+{
+    for (uint32_t slot = 0; slot < c->board->incidents_used; slot++)
+        if (c->board->incident_id[slot] && c->due_ns[slot] == MW_NEVER)
+            heap_set(&c->timers, slot, c->now_ns);
+}
+
+static uint8_t apply_decision(struct care *c, const struct event *ev)
+{
+    switch (ev->kind) {
+    case EV_INCIDENT_OPENED:
+        return incident_opened(c, ev);
+    case EV_INCIDENT_JOINED:
+        return incident_joined(c, ev);
+    case EV_INCIDENT_CLOSED:
+        return incident_closed(c, ev);
+    case EV_NODE_MOVED:
+        return node_moved(c, ev);
+    case EV_DRAIN_ORDERED:
+        return drain_ordered(c, ev);
+    case EV_ORDER_OPENED:
+        c->order[ev->body.order.slot] = ev->seq;
+        c->visit[ev->body.order.slot] = ev->body.order.visit;
+        c->flags[ev->body.order.slot] &= (uint8_t)~(INC_TAKEN | INC_DONE | INC_AGAIN);
+        return 0;
+    case EV_GATE_STARTED:
+        c->gate[ev->body.gate.slot] = ev->seq;
+        return 0;
+    case EV_ADVICE:
+        return advice(c, ev);
+    case EV_CASCADE_STOPPED:
+        cascade_stopped(c);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+uint8_t care_apply(void *self, const struct event *ev, const void *tail)
+{
+    struct care *c = self;
+    (void)tail;
+    c->now_ns = ev->time_ns;
+    if (!c->first_ns)
+        c->first_ns = ev->time_ns;
+    switch (ev->kind) {
+    case EV_NODES_ADOPTED:
+        adopted(c, &ev->body.adopt);
+        return 0;
+    case EV_FINDING_OPENED:
+        return finding_opened(c, ev);
+    case EV_FINDING_CLOSED:
+        return finding_closed(c, ev);
+    case EV_ORDER_TAKEN:
+        c->flags[ev->body.order.slot] |= INC_TAKEN;
+        care_mark(c, ev->body.order.slot);
+        return 0;
+    case EV_ORDER_ENDED:
+        order_ended(c, ev);
+        return 0;
+    case EV_GATE_ENDED:
+        c->gate[ev->body.gate.slot] = 0;
+        c->flags[ev->body.gate.slot] |=
+            ev->body.gate.result == RESULT_OK ? INC_PASSED : INC_FAILED;
+        care_mark(c, ev->body.gate.slot);
+        return 0;
+    case EV_ATTEMPT_ENDED:
+        attempt_ended(c, &ev->body.progress);
+        return 0;
+    case EV_TIMER_FIRED:
+        return timer_fired(c, ev);
+    case EV_COMMAND:
+        command(c, ev);
+        return 0;
+    default:
+        return apply_decision(c, ev);
+    }
+}

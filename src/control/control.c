@@ -1,0 +1,118 @@
+/* The controller's assembly.  See control.h. */
+#include "control/control.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+
+struct control_policy control_policy_default(void)
+{
+    struct control_policy p;
+    memset(&p, 0, sizeof(p)); /* the policy is hashed as bytes: padding too */
+    p.guard = guard_policy_default();
+    p.care = care_policy_default();
+    p.work = work_policy_default();
+    p.account.microdollars_per_gpu_hour = 2500000; /* $2.50: docs/concepts.md */
+    return p;
+}
+
+static int make_planes(struct control *c, const struct control_options *o)
+{
+    int r = board_create(o->fleet, &o->board, &c->board);
+    if (r == 0)
+        r = guard_create(c->board, &o->policy->guard, &c->guard);
+    if (r == 0)
+        r = care_create(c->board, &o->policy->care, &c->care);
+    if (r == 0)
+        r = account_create(c->board, &o->policy->account, &c->account);
+    if (r == 0)
+        r = work_create(c->board, &o->policy->work, &c->work);
+    return r;
+}
+
+int control_create(const struct control_options *o, struct control **ret, struct mw_error *err)
+{
+    must(o && o->fleet && o->policy && o->journal && ret);
+    struct control *c = mw_calloc(1, sizeof(*c));
+    if (!c || make_planes(c, o) < 0) {
+        control_destroy(c);
+        return mw_fail(err, MW_ENOMEM, "no memory for a site of %u nodes",
+                       o->fleet->count[COMPONENT_NODE]);
+    }
+    const struct plane plane[PLANE_COUNT] = {
+        [PLANE_BOARD] = board_plane(c->board), [PLANE_GUARD] = guard_plane(c->guard),
+        [PLANE_CARE] = care_plane(c->care),    [PLANE_MONEY] = account_plane(c->account),
+        [PLANE_WORK] = work_plane(c->work),
+    };
+    const struct core_config config = {
+        .journal = o->journal, .plane = plane, .guard = guard_port_of(c->guard),
+        .sources_max = SOURCE_NODE + o->fleet->count[COMPONENT_NODE], .act = o->act,
+        .act_ctx = o->act_ctx, .trace_hash = o->trace_hash };
+    int r = core_create(&config, &c->core, err);
+    if (r < 0) {
+        control_destroy(c);
+        return r;
+    }
+    c->policy = *o->policy;
+    c->journal = o->journal;
+    *ret = c;
+    return 0;
+}
+
+void control_destroy(struct control *c)
+{
+    if (!c)
+        return;
+    core_destroy(c->core);
+    work_destroy(c->work);
+    account_destroy(c->account);
+    care_destroy(c->care);
+    guard_destroy(c->guard);
+    board_destroy(c->board);
+    mw_free(c);
+}
+
+/* The policy and the site's text go into the record; their hashes into the epoch. */
+static int put_blobs(struct control *c, struct body_epoch *ret, struct mw_error *err)
+{
+    struct control_policy_blob blob;
+    const struct fleet *f = c->board->fleet;
+    control_policy_encode(&c->policy, &blob);
+    memcpy(ret->rules, control_policy_sha256(&c->policy).bytes, MW_SHA256_SIZE);
+    memcpy(ret->config, f->site_sha256, MW_SHA256_SIZE);
+    const struct journal_ops *ops = c->journal->ops;
+    int r = ops->blob_put(c->journal, ret->rules, &blob, sizeof(blob), err);
+    if (r < 0 || !f->source)
+        return r;
+    uint8_t sum[MW_SHA256_SIZE];
+    const struct mw_piece site = { f->source, f->source_size };
+    mw_sha256(&site, 1, sum);
+    return ops->blob_put(c->journal, sum, f->source, f->source_size, err);
+}
+
+static int submit(struct control *c, int64_t now_ns, const struct event *ev, const char *text,
+                  struct mw_error *err)
+{
+    enum admit a = ADMIT_OK;
+    int r = core_submit(c->core, now_ns, ev, text, &a, err);
+    must(r < 0 || a == ADMIT_OK);
+    return r;
+}
+
+int control_begin(struct control *c, int64_t now_ns, struct mw_error *err)
+{
+    must(c && core_seq(c->core) == 0);
+    struct event epoch = { .kind = EV_EPOCH, .source = SOURCE_PERSON, .actor = 1,
+                           .observed_ns = now_ns, .tail_size = sizeof(MW_VERSION) - 1 };
+    struct event adopt = { .kind = EV_NODES_ADOPTED, .source = SOURCE_PERSON, .actor = 1,
+                           .observed_ns = now_ns };
+    adopt.body.adopt = (struct body_adopt){ .first = 0, .count = c->board->nodes,
+                                            .health = HEALTH_READY };
+    int r = put_blobs(c, &epoch.body.epoch, err);
+    if (r == 0)
+        r = submit(c, now_ns, &epoch, MW_VERSION, err);
+    if (r == 0)
+        r = submit(c, now_ns, &adopt, NULL, err);
+    return r < 0 ? r : core_commit(c->core, err);
+}

@@ -1,0 +1,72 @@
+/*
+ * The controller: board, guard, care, money and work around one core, as the
+ * live site, the simulator, the tests and the benchmarks all use it.  It adds
+ * nothing to them but the order they are made in and the hashes of what they
+ * were made from.
+ */
+#ifndef MW_CONTROL_CONTROL_H
+#define MW_CONTROL_CONTROL_H
+
+#include "care/care.h"
+#include "core/core.h"
+#include "guard/guard.h"
+#include "money/account.h"
+#include "work/work.h"
+
+struct control_policy {
+    struct guard_policy guard;
+    struct care_policy care;
+    struct work_policy work;
+    struct account_policy account;
+};
+struct control_policy control_policy_default(void);
+
+/* The policy as a blob of the record: field by field, names of classes with it. */
+#define CONTROL_POLICY_VERSION 1
+struct control_policy_blob {
+    int64_t version;
+    int64_t value[16 + BOARD_CLASSES_MAX * 6];
+    char name[BOARD_CLASSES_MAX][32];
+};
+void control_policy_encode(const struct control_policy *p, struct control_policy_blob *ret);
+/* The hash of the blob: what an epoch says of its rules. */
+struct control_sha256 {
+    uint8_t bytes[MW_SHA256_SIZE];
+};
+struct control_sha256 control_policy_sha256(const struct control_policy *p);
+/* MW_EVERSION, or MW_ECORRUPT when a value is out of its range. */
+MW_MUST_USE int control_policy_decode(const void *blob, size_t size, struct control_policy *ret,
+                                      struct mw_error *err);
+
+struct control_options {
+    const struct fleet *fleet;   /* borrowed */
+    const struct control_policy *policy; /* copied */
+    struct board_options board;
+    struct journal *journal;     /* borrowed */
+    core_act_fn *act;            /* committed actions; may be NULL */
+    void *act_ctx;
+    bool trace_hash;
+};
+
+struct control {
+    struct board *board;
+    struct guard *guard;
+    struct care *care;
+    struct account *account;
+    struct work *work;
+    struct core *core;
+    struct control_policy policy;
+    struct journal *journal; /* borrowed */
+};
+
+/* All of it fresh; on failure nothing is left. Sources: SOURCE_NODE + nodes. */
+MW_MUST_USE int control_create(const struct control_options *o, struct control **ret,
+                               struct mw_error *err);
+void control_destroy(struct control *c);
+
+/* The first two facts of a new site: the epoch (hashes of the site file and of the policy, which
+ * go into the journal as blobs; program version) and the adoption of all nodes as ready by
+ * person 1.  Once, when the journal is empty. */
+MW_MUST_USE int control_begin(struct control *c, int64_t now_ns, struct mw_error *err);
+
+#endif

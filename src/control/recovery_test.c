@@ -1,0 +1,187 @@
+/*
+ * What a crash may cost: nothing that was recorded.  Random worlds are played,
+ * then read back from every prefix of the record, with and without a snapshot.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/rig.h"
+#include "core/journal_memory.h"
+
+#define NODES 12
+#define STEPS 160
+
+static struct rig *played(uint64_t seed, uint32_t steps)
+{
+    struct rig *r = rig_make(NODES, NULL);
+    r->hashes = true;
+    for (uint64_t n = 0; n < steps; n++)
+        rig_chaos(r, seed, n);
+    assert_true(rig_count(r, EV_ATTEMPT_PLACED) > 0 && rig_count(r, EV_NODE_MOVED) > 0);
+    return r;
+}
+
+/* A journal that grows group by group, read back each time. */
+struct prefix {
+    struct rig *played;
+    struct journal *grown;
+    uint32_t group, first_hashed, compared;
+    bool snapshots;
+};
+
+static struct control *fresh(struct rig *played, struct journal *j)
+{
+    struct control *c = NULL;
+    struct control_options o = { .fleet = played->fleet, .policy = &played->policy, .journal = j,
+                                 .board = { .jobs_max = 256, .incidents_max = 256 } };
+    assert_int_equal(control_create(&o, &c, NULL), 0);
+    return c;
+}
+
+static void read_back(void *ctx, const struct group *g)
+{
+    struct prefix *p = ctx;
+    struct journal *j = p->grown;
+    assert_int_equal(j->ops->append(j, g, NULL), 0);
+    assert_int_equal(j->ops->commit(j, NULL), 0);
+    struct control *c = fresh(p->played, j);
+    assert_int_equal(core_recover(c->core, p->snapshots, NULL), 0);
+    if (p->group >= p->first_hashed) {
+        struct mw_hash128 want = p->played->hash[p->group];
+        if (!mw_hash128_equal(core_state_hash(c->core), want))
+            fail_msg("the state differs after group %u (events %llu ..)", p->group,
+                     (unsigned long long)g->first_seq);
+        p->compared++;
+    }
+    if (p->snapshots && p->group % 5 == 0)
+        assert_int_equal(core_snapshot(c->core, NULL), 0);
+    control_destroy(c);
+    p->group++;
+}
+
+static void check_prefixes(uint64_t seed, bool snapshots)
+{
+    struct rig *r = played(seed, STEPS);
+    struct prefix p = { .played = r, .first_hashed = 2, .snapshots = snapshots };
+    assert_int_equal(journal_memory_create(NULL, &p.grown), 0);
+    rig_groups(r, read_back, &p);
+    assert_int_equal(p.group, r->groups);
+    assert_true(p.compared > 50);
+    journal_destroy(p.grown);
+    rig_free(r);
+}
+
+static void a_record_read_back_gives_the_same_state_at_every_group(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        check_prefixes(seed, false);
+}
+
+static void so_does_a_snapshot_and_the_record_after_it(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 4; seed <= 6; seed++)
+        check_prefixes(seed, true);
+}
+
+static void check_same_record(const struct rig *a, const struct rig *b)
+{
+    assert_int_equal(a->log_length, b->log_length);
+    for (uint32_t i = 0; i < a->log_length; i++) {
+        if (memcmp(&a->log[i].ev, &b->log[i].ev, sizeof(a->log[i].ev)) != 0)
+            fail_msg("event %u differs: %s and %s", i + 1, event_info(a->log[i].ev.kind)->name,
+                     event_info(b->log[i].ev.kind)->name);
+        assert_memory_equal(a->log[i].tail ? a->log[i].tail : "",
+                            b->log[i].tail ? b->log[i].tail : "", a->log[i].ev.tail_size);
+    }
+    assert_true(mw_hash128_equal(rig_hash(a), rig_hash(b)));
+}
+
+static void after_a_recovery_the_world_goes_on_as_without_one(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 10; seed < 16; seed++) {
+        struct rig *whole = played(seed, STEPS);
+        for (uint32_t at = 0; at < whole->facts; at += 9) {
+            struct journal *j = rig_copy(whole, whole->fact[at].seq_after);
+            if (at % 2) { /* half of them from a snapshot in the middle of what was read */
+                struct control *c = fresh(whole, j);
+                assert_int_equal(core_recover(c->core, false, NULL), 0);
+                assert_int_equal(core_snapshot(c->core, NULL), 0);
+                control_destroy(c);
+            }
+            struct rig *r = rig_make_on(whole->fleet, &whole->policy, j, true);
+            rig_repeat(r, whole, at + 1);
+            check_same_record(whole, r);
+            rig_free(r);
+        }
+        rig_free(whole);
+    }
+}
+
+static void two_runs_of_one_world_are_equal_byte_for_byte(void **state)
+{
+    (void)state;
+    struct rig *a = played(99, 400), *b = played(99, 400);
+    check_same_record(a, b);
+    struct mw_hash128 ta = core_trace_hash(a->control->core);
+    assert_true(mw_hash128_equal(ta, core_trace_hash(b->control->core)));
+    struct rig *c = played(100, 400);
+    assert_false(mw_hash128_equal(ta, core_trace_hash(c->control->core)));
+    rig_free(a);
+    rig_free(b);
+    rig_free(c);
+}
+
+static void actions_without_a_result_go_out_again_after_a_recovery(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    assert_int_equal(rig_job(r, 1, 2, 0), ADMIT_OK);
+    assert_int_equal(rig_job(r, 2, 1, 0), ADMIT_OK);
+    rig_wait(r, RIG_SECOND);
+    assert_int_equal(rig_running(r, 2, 0), ADMIT_OK);
+    rig_finding(r, 11, RIG_KILLS);
+    struct rig *again = rig_make_on(r->fleet, &r->policy, rig_copy(r, r->log_length), false);
+    assert_int_equal(again->acted_length, 2); /* job 1's gang and the order; job 2 has answered */
+    assert_int_equal(again->acted[0].kind, EV_ORDER_OPENED);
+    assert_int_equal(again->acted[1].kind, EV_ATTEMPT_PLACED);
+    assert_int_equal(again->acted[1].body.place.job, 1);
+    rig_free(again);
+    rig_free(r);
+}
+
+static void what_was_not_committed_is_neither_kept_nor_acted_on(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    struct mw_hash128 before = rig_hash(r);
+    r->by_hand = true;
+    rig_finding(r, 3, RIG_KILLS);
+    assert_int_equal(r->acted_length, 0);
+    assert_false(mw_hash128_equal(rig_hash(r), before));
+    journal_memory_crash(r->journal);
+    struct rig *again = rig_make_on(r->fleet, &r->policy, rig_copy(r, r->log_length), false);
+    assert_true(mw_hash128_equal(rig_hash(again), before));
+    assert_int_equal(again->acted_length, 0);
+    rig_free(again);
+    rig_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_read_back_gives_the_same_state_at_every_group),
+        cmocka_unit_test(so_does_a_snapshot_and_the_record_after_it),
+        cmocka_unit_test(after_a_recovery_the_world_goes_on_as_without_one),
+        cmocka_unit_test(two_runs_of_one_world_are_equal_byte_for_byte),
+        cmocka_unit_test(actions_without_a_result_go_out_again_after_a_recovery),
+        cmocka_unit_test(what_was_not_committed_is_neither_kept_nor_acted_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

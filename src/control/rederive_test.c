@@ -1,0 +1,179 @@
+/* Decisions taken again: by the same rules, and by others. */
+#include "core/rederive.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/units.h"
+#include "control/rig.h"
+#include "core/journal_memory.h"
+
+static struct control *fresh(const struct rig *r, const struct control_policy *p,
+                             struct journal *j)
+{
+    struct control *c = NULL;
+    struct control_options o = { .fleet = r->fleet, .policy = p, .journal = j,
+                                 .board = { .jobs_max = 256, .incidents_max = 256 } };
+    assert_int_equal(control_create(&o, &c, NULL), 0);
+    return c;
+}
+
+static struct rederive_report again(const struct rig *r, const struct control_policy *p)
+{
+    struct rederive_report report;
+    struct journal *j = NULL;
+    struct mw_error err = { 0 };
+    assert_int_equal(journal_memory_create(&(struct journal_memory_options){ .discard = true }, &j),
+                     0);
+    struct control *c = fresh(r, p, j);
+    if (core_rederive(r->journal, c->core, &report, &err) < 0)
+        fail_msg("%s", err.text);
+    if (report.differences == 0)
+        assert_true(mw_hash128_equal(core_state_hash(c->core), rig_hash(r)));
+    control_destroy(c);
+    journal_destroy(j);
+    return report;
+}
+
+static uint64_t sum(const uint64_t *per_kind)
+{
+    uint64_t s = 0;
+    for (uint32_t k = 0; k < EVENT_KIND_MAX; k++)
+        s += per_kind[k];
+    return s;
+}
+
+static void the_same_rules_decide_the_same(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct rig *r = rig_make(24, NULL);
+        for (uint64_t n = 0; n < 400; n++)
+            rig_chaos(r, seed, n);
+        struct rederive_report report = again(r, &r->policy);
+        if (report.differences)
+            fail_msg("seed %u, event %llu: %s", (unsigned)seed,
+                     (unsigned long long)report.first_seq, report.first);
+        assert_int_equal(report.events, r->log_length);
+        assert_int_equal(report.groups, r->groups);
+        assert_int_equal(report.refused, 0);
+        assert_int_equal(report.first_seq, 0);
+        rig_free(r);
+    }
+}
+
+static void facts_counted_by_their_source_are_taken_though_others_were_refused(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(8, NULL);
+    struct event ev = rig_job_event(1, 1, 0);
+    for (uint64_t n = 1; n <= 12; n++) {
+        ev.source_seq = n;
+        ev.body.job.job = n % 3 ? n : 0; /* every third cannot be */
+        assert_int_equal(rig_submit(r, &ev, NULL), n % 3 ? ADMIT_OK : ADMIT_IMPOSSIBLE);
+    }
+    struct rederive_report report = again(r, &r->policy);
+    assert_int_equal(report.differences, 0);
+    assert_int_equal(report.refused, 0);
+    rig_free(r);
+}
+
+static void another_interval_changes_the_placements_and_nothing_else(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(8, NULL);
+    for (uint64_t j = 1; j <= 5; j++)
+        assert_int_equal(rig_job(r, j, 1, 0), ADMIT_OK);
+    rig_wait(r, RIG_SECOND);
+    rig_finding(r, 7, RIG_KILLS);
+    struct control_policy p = r->policy;
+    p.work.interval_ms = 12345;
+    struct rederive_report report = again(r, &p);
+    assert_int_equal(report.differences, 5);
+    assert_int_equal(report.changed[EV_ATTEMPT_PLACED], 5);
+    assert_int_equal(sum(report.missing) + sum(report.additional), 0);
+    uint64_t first = 0;
+    while (r->log[first].ev.kind != EV_ATTEMPT_PLACED)
+        first++;
+    assert_int_equal(report.first_seq, r->log[first].ev.seq);
+    assert_non_null(strstr(report.first, "recorded: attempt.placed"));
+    assert_non_null(strstr(report.first, "; now: attempt.placed"));
+    rig_free(r);
+}
+
+static void what_is_not_decided_any_more_and_what_is_decided_now_is_told_apart(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(8, NULL);
+    rig_finding(r, 2, RIG_SLOWS); /* drained */
+    rig_repair(r, 2);
+    struct control_policy p = r->policy;
+    p.guard.mode = MODE_ADVISE;
+    struct rederive_report report = again(r, &p);
+    assert_int_equal(report.missing[EV_DRAIN_ORDERED] + report.changed[EV_DRAIN_ORDERED], 1);
+    assert_int_equal(report.missing[EV_ORDER_OPENED], 1);
+    assert_int_equal(report.refused, 2); /* nobody ordered a repair */
+    assert_int_equal(report.missing[EV_ORDER_TAKEN], 1);
+    assert_int_equal(report.differences,
+                     sum(report.changed) + sum(report.missing) + sum(report.additional));
+    struct rig *strict = rig_make(8, &p); /* and the other way round */
+    rig_finding(strict, 2, RIG_SLOWS);
+    report = again(strict, &r->policy);
+    assert_int_equal(report.additional[EV_ORDER_OPENED], 1);
+    assert_int_equal(report.refused, 0);
+    rig_free(strict);
+    rig_free(r);
+}
+
+static void timers_that_fire_at_other_times_are_found(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(8, NULL);
+    uint64_t f = rig_finding(r, 2, RIG_KILLS);
+    rig_repair(r, 2);
+    assert_int_equal(rig_closed(r, 2, f), ADMIT_OK);
+    assert_int_equal(rig_gate(r, 2, RESULT_OK), ADMIT_OK);
+    rig_wait(r, 3 * RIG_HOUR);
+    rig_command(r, CMD_HOLD, 1, NULL);
+    struct control_policy p = r->policy;
+    p.care.class[RIG_KILLS].probation_ms = 2 * MW_MS_PER_HOUR;
+    struct rederive_report report = again(r, &p);
+    assert_int_equal(report.missing[EV_TIMER_FIRED], 1);
+    assert_int_equal(report.missing[EV_INCIDENT_CLOSED], 1);
+    assert_int_equal(report.additional[EV_TIMER_FIRED], 1);
+    assert_int_equal(report.additional[EV_INCIDENT_CLOSED], 1);
+    assert_int_equal(report.changed[EV_NODE_MOVED], 1); /* until when it is watched */
+    rig_free(r);
+}
+
+static void a_difference_does_not_spread_to_what_does_not_depend_on_it(void **state)
+{
+    (void)state;
+    struct control_policy p = rig_policy();
+    p.guard.domain_rule = false;
+    struct rig *r = rig_make(400, &p);
+    for (uint64_t n = 0; n < 200; n++)
+        rig_chaos(r, 3, n);
+    p.care.class[RIG_IN_PLACE].drain = DRAIN_NOW;
+    struct rederive_report report = again(r, &p);
+    assert_true(report.differences > 0);
+    assert_true(report.differences < report.events / 2);
+    rig_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_rules_decide_the_same),
+        cmocka_unit_test(facts_counted_by_their_source_are_taken_though_others_were_refused),
+        cmocka_unit_test(another_interval_changes_the_placements_and_nothing_else),
+        cmocka_unit_test(what_is_not_decided_any_more_and_what_is_decided_now_is_told_apart),
+        cmocka_unit_test(timers_that_fire_at_other_times_are_found),
+        cmocka_unit_test(a_difference_does_not_spread_to_what_does_not_depend_on_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

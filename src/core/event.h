@@ -1,0 +1,368 @@
+/*
+ * The event: the only thing that is ever recorded, and the catalogue of all
+ * kinds.  An event is 128 bytes and a typed tail of at most 64 KiB.  A *fact*
+ * comes from a world; a *decision* is made by a plane (or the guard, or the
+ * core).  EVENT_KINDS below is the one table: names, bodies, which planes take
+ * a kind, and the words of the documentation (docs/record.md, `mw docs events`).
+ *
+ * On disk and in memory the layout is the same: little-endian, naturally
+ * aligned, no padding that is not zero.
+ */
+#ifndef MW_CORE_EVENT_H
+#define MW_CORE_EVENT_H
+
+#include "base/base.h"
+#include "base/hash.h"
+
+#define EVENT_TAIL_MAX (64u * 1024u)
+#define EVENT_VERSION 1
+
+enum event_class { EVENT_FACT, EVENT_DECISION };
+
+/* Who takes a kind: bits in the order in which planes apply.  The board keeps the
+ * identities that others share, so it is first; work frees what ended, so it is last. */
+enum {
+    TO_BOARD = 1 << 0,
+    TO_GUARD = 1 << 1,
+    TO_CARE = 1 << 2,
+    TO_MONEY = 1 << 3,
+    TO_WORK = 1 << 4,
+    TO_ALL = TO_BOARD | TO_GUARD | TO_CARE | TO_MONEY | TO_WORK,
+};
+enum { PLANE_BOARD, PLANE_GUARD, PLANE_CARE, PLANE_MONEY, PLANE_WORK, PLANE_COUNT };
+
+/* What a kind's tail holds. */
+enum event_tail { TAIL_NONE, TAIL_NODES /* uint32_t node[] */, TAIL_TEXT /* UTF-8, no ending */ };
+
+/* Flags of a kind. */
+enum {
+    EVENT_ACTION = 1 << 0, /* the world must do something; pending until a result */
+    EVENT_TAKES = 1 << 1,  /* automation takes a working node: the guard charges it */
+};
+
+/*
+ * X(enum, value, "name", class, body, planes, tail, flags, "what it says")
+ * Values are on disk for ever: never reuse one.
+ */
+#define EVENT_KINDS(X)                                                                            \
+    X(EV_EPOCH, 1, "epoch", EVENT_FACT, epoch, TO_ALL, TAIL_TEXT, 0,                              \
+      "From here on these rules and this configuration hold; the tail names the program version") \
+    X(EV_NODES_ADOPTED, 2, "nodes.adopted", EVENT_FACT, adopt,                                    \
+      TO_BOARD | TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0,                                      \
+      "A person takes a range of nodes into the site in a stated health, without a gate")         \
+    X(EV_FINDING_OPENED, 10, "finding.opened", EVENT_FACT, finding, TO_CARE, TAIL_NONE, 0,        \
+      "A detector says that something is wrong with a component")                                 \
+    X(EV_FINDING_CLOSED, 11, "finding.closed", EVENT_FACT, finding, TO_CARE, TAIL_NONE, 0,        \
+      "The detector no longer sees what it reported")                                             \
+    X(EV_ORDER_TAKEN, 12, "order.taken", EVENT_FACT, order, TO_CARE, TAIL_NONE, 0,                \
+      "A crew has started on a work order")                                                       \
+    X(EV_ORDER_ENDED, 13, "order.ended", EVENT_FACT, order, TO_CARE, TAIL_NONE, 0,                \
+      "A crew says that a work order is done")                                                    \
+    X(EV_GATE_ENDED, 14, "gate.ended", EVENT_FACT, gate, TO_CARE, TAIL_NONE, 0,                   \
+      "A validation gate has a result")                                                           \
+    X(EV_JOB_SUBMITTED, 20, "job.submitted", EVENT_FACT, job, TO_BOARD | TO_MONEY | TO_WORK,      \
+      TAIL_NONE, 0, "A tenant asks for a job")                                                    \
+    X(EV_ATTEMPT_RUNNING, 21, "attempt.running", EVENT_FACT, running, TO_MONEY | TO_WORK,         \
+      TAIL_NONE, 0, "All nodes were ready, the checkpoint is loaded, work goes on")               \
+    X(EV_ATTEMPT_PROGRESS, 22, "attempt.progress", EVENT_FACT, progress, TO_MONEY | TO_WORK,      \
+      TAIL_NONE, 0, "How far a running attempt has come")                                         \
+    X(EV_ATTEMPT_ENDED, 23, "attempt.ended", EVENT_FACT, progress,                                \
+      TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0, "An attempt is over: done, stopped or failed")  \
+    X(EV_JOB_CANCELLED, 24, "job.cancelled", EVENT_FACT, command, TO_WORK, TAIL_NONE, 0,          \
+      "The tenant no longer wants a job")                                                         \
+    X(EV_TIMER_FIRED, 30, "timer.fired", EVENT_FACT, timer, TO_CARE | TO_WORK | TO_GUARD,         \
+      TAIL_NONE, 0, "A timer of a plane is due")                                                  \
+    X(EV_COMMAND, 31, "command", EVENT_FACT, command, TO_GUARD | TO_CARE | TO_MONEY | TO_WORK,    \
+      TAIL_TEXT, 0, "A person commands; the tail is the reason")                                  \
+    X(EV_INCIDENT_OPENED, 40, "incident.opened", EVENT_DECISION, incident,                        \
+      TO_BOARD | TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0, "Findings with one cause begin")     \
+    X(EV_INCIDENT_JOINED, 41, "incident.joined", EVENT_DECISION, incident,                        \
+      TO_BOARD | TO_CARE, TAIL_NONE, 0, "One more finding belongs to an open incident")           \
+    X(EV_INCIDENT_CLOSED, 42, "incident.closed", EVENT_DECISION, incident,                        \
+      TO_CARE | TO_MONEY | TO_BOARD, TAIL_NONE, 0,                                                \
+      "Everything the incident was about works again, with what it cost so far")                  \
+    X(EV_NODE_MOVED, 43, "node.moved", EVENT_DECISION, node,                                       \
+      TO_GUARD | TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0, "A node's health changes")          \
+    X(EV_DRAIN_ORDERED, 44, "drain.ordered", EVENT_DECISION, drain,                               \
+      TO_GUARD | TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, EVENT_TAKES,                            \
+      "A working node becomes suspect and is taken from service, now or at the next checkpoint")  \
+    X(EV_ORDER_OPENED, 45, "order.opened", EVENT_DECISION, order, TO_CARE, TAIL_NONE,             \
+      EVENT_ACTION, "A person or crew is asked to repair a component")                            \
+    X(EV_GATE_STARTED, 46, "gate.started", EVENT_DECISION, gate, TO_CARE, TAIL_NONE,              \
+      EVENT_ACTION, "The check keyed to what was wrong is run before a node returns")             \
+    X(EV_ATTEMPT_PLACED, 50, "attempt.placed", EVENT_DECISION, place, TO_MONEY | TO_WORK,         \
+      TAIL_NODES, EVENT_ACTION, "A gang starts on these nodes")                                   \
+    X(EV_ATTEMPT_STOP, 51, "attempt.stop", EVENT_DECISION, stop, TO_MONEY | TO_WORK, TAIL_NONE,   \
+      EVENT_ACTION, "An attempt has to stop, now or after its next checkpoint")                   \
+    X(EV_ADVICE, 60, "advice", EVENT_DECISION, advice, TO_GUARD | TO_CARE | TO_WORK, TAIL_NONE,   \
+      0, "The guard lowered a decision to advice; a person may approve or reject it")             \
+    X(EV_GUARD_TRIPPED, 61, "guard.tripped", EVENT_DECISION, advice, TO_GUARD, TAIL_NONE, 0,      \
+      "The safety budget is used up: everything is advice until a person resets it")              \
+    X(EV_CASCADE_STOPPED, 62, "cascade.stopped", EVENT_DECISION, cascade, TO_ALL, TAIL_NONE, 0,   \
+      "A cascade passed its bound of rounds; what was left undecided is dropped and named")       \
+    X(EV_CONTRADICTION, 63, "contradiction", EVENT_DECISION, contradiction, TO_BOARD, TAIL_NONE,  \
+      0, "An event did not fit the state; the world was believed and the misfit is recorded")
+
+enum event_kind {
+    EV_NONE = 0,
+#define X(e, value, name, class, body, planes, tail, flags, doc) e = value,
+    EVENT_KINDS(X)
+#undef X
+};
+#define EVENT_KIND_MAX 64 /* kinds are < this */
+
+/* ---- enumerations used in bodies ---------------------------------------------------------- */
+
+/* What a class of fault does to a job that stands on the component. */
+enum fault_effect { EFFECT_NONE, EFFECT_KILLS, EFFECT_SLOWS, EFFECT_DEFERS };
+enum drain_how { DRAIN_NOW = 1, DRAIN_AT_CHECKPOINT = 2 };
+enum result { RESULT_OK = 1, RESULT_FAILED = 2, RESULT_UNKNOWN = 3 };
+enum attempt_how { HOW_DONE = 1, HOW_STOPPED = 2, HOW_FAILED = 3, HOW_CANCELLED = 4 };
+
+/* Node health.  HEALTH_MOVES in board.h is the table of allowed moves. */
+enum node_health {
+    HEALTH_RACKED,
+    HEALTH_PROVISIONING,
+    HEALTH_VALIDATING,
+    HEALTH_PROBATION,
+    HEALTH_READY,
+    HEALTH_SUSPECT,
+    HEALTH_DOWN,
+    HEALTH_REPAIRING,
+    HEALTH_SANITISING,
+    HEALTH_RETIRED,
+    HEALTH_COUNT
+};
+
+enum command_verb {
+    CMD_APPROVE = 1,
+    CMD_REJECT,
+    CMD_HOLD,
+    CMD_RELEASE,
+    CMD_RESET_GUARD,
+    CMD_SET_MODE,
+    CMD_DRAIN,
+};
+
+enum guard_mode { MODE_OBSERVE, MODE_ADVISE, MODE_APPROVE, MODE_ACT };
+
+/* Why the guard lowered a decision. */
+enum guard_reason {
+    GUARD_PASS,
+    GUARD_MODE,        /* the mode of the hall asks for a person */
+    GUARD_HALL_RATE,   /* max(1 node, 0.5 %) of a hall in 10 minutes */
+    GUARD_FLEET_SHARE, /* 2 % of the fleet at once */
+    GUARD_DOMAIN,      /* a second rack of one power or cooling domain */
+    GUARD_TRIPPED,     /* tripped before, not reset yet */
+    GUARD_REASON_COUNT
+};
+
+/* ---- bodies: at most 64 bytes, fields largest first --------------------------------------- */
+
+struct body_epoch {
+    uint8_t rules[32];  /* SHA-256 of the policy blob */
+    uint8_t config[32]; /* SHA-256 of the site blob */
+};
+struct body_adopt {
+    uint32_t first, count;
+    uint8_t health; /* enum node_health */
+};
+struct body_finding {
+    uint64_t component;
+    uint64_t finding; /* the source's own number, < 2^40: opened and closed carry the same */
+    uint32_t node;    /* the node it is on or serves; MW_NONE = none */
+    uint32_t detail;  /* e.g. the Xid code; 0 = nothing to add */
+    uint16_t class;   /* row of the policy's fault classes */
+    uint8_t effect;   /* enum fault_effect, as the detector sees it */
+};
+struct body_order {
+    uint64_t component;
+    uint64_t incident;
+    uint64_t finding; /* the finding that asked for it: source << 40 | its number */
+    uint32_t node;    /* MW_NONE for a part that is not a node's */
+    uint32_t slot;    /* row of the incident */
+    uint32_t visit;   /* 1 = first repair of this incident, 2 = after a failed gate … */
+    uint16_t class;
+    uint8_t result;   /* enum result in order.ended */
+};
+struct body_gate {
+    uint64_t incident;
+    int64_t length_ms; /* how long the check takes at most */
+    uint32_t node;
+    uint32_t slot;
+    uint32_t visit;
+    uint16_t class; /* the fault class that the check is keyed to */
+    uint8_t result; /* enum result in gate.ended */
+};
+struct body_job {
+    uint64_t job; /* the submitter's number: unique while the job lives */
+    int64_t work_ms; /* productive time it needs on all its GPUs */
+    int64_t write_ms; /* one checkpoint stops work for this long */
+    int64_t restart_ms; /* load and warm up, from all nodes ready to work going on */
+    uint32_t gpus;
+    uint32_t nodes;
+    uint32_t category; /* the workload class it was drawn from, for reports */
+    uint8_t priority; /* 0 = lowest … 7 */
+};
+struct body_running {
+    uint64_t job;
+    int64_t ready_ms; /* when the last node was ready, ms UTC */
+    int64_t from_ms;  /* progress that the loaded checkpoint holds */
+    uint32_t slot, attempt;
+};
+struct body_progress {
+    uint64_t job;
+    int64_t progress_ms;   /* useful work done since the job began; repeated work counts once */
+    int64_t saved_ms;      /* progress that the last whole checkpoint holds */
+    int64_t checkpoint_ms; /* time this attempt has spent writing checkpoints */
+    int64_t stopped_ms;    /* attempt.ended: when work stood still, ms UTC */
+    uint32_t slot, attempt;
+    uint32_t node; /* the node that failed; MW_NONE */
+    uint16_t class; /* the fault class that ended it where the world knows; UINT16_MAX */
+    uint8_t how;   /* enum attempt_how */
+};
+struct body_timer {
+    uint64_t id; /* the plane's own number */
+    int64_t due_ns;
+    uint8_t plane;
+};
+struct body_command {
+    uint64_t ref; /* the advice, job or incident it is about */
+    uint32_t node, hall;
+    uint32_t slot;
+    uint8_t verb, mode;
+};
+struct body_incident {
+    uint64_t component;
+    uint64_t finding;    /* source << 40 | the source's number */
+    uint64_t incident;   /* sequence of its incident.opened; 0 in that event itself */
+    int64_t opened_ms;
+    int64_t lost_gpu_ms; /* incident.closed: what it cost up to here */
+    uint32_t node, slot;
+    uint32_t findings;
+    uint16_t class;
+};
+struct body_node {
+    uint64_t incident;
+    int64_t until_ns; /* probation: when it ends; else 0 */
+    uint32_t node;
+    uint32_t slot; /* row of the incident, MW_NONE */
+    uint16_t class;
+    uint8_t from, to;
+};
+struct body_drain {
+    uint64_t incident;
+    uint32_t node, slot;
+    uint16_t class;
+    uint8_t how; /* enum drain_how */
+};
+struct body_place {
+    uint64_t job;
+    int64_t from_ms;     /* progress in the checkpoint to load */
+    int64_t interval_ms; /* work between two checkpoints; 0 = never */
+    int64_t write_ms, restart_ms;
+    uint32_t slot, attempt;
+    uint32_t nodes, gpus;
+    uint32_t groups; /* placement groups touched */
+};
+struct body_stop {
+    uint64_t job;
+    uint64_t incident;
+    uint32_t slot, attempt;
+    uint32_t node; /* the node it is about; MW_NONE */
+    uint32_t incident_slot;
+    uint16_t class;
+    uint8_t how; /* enum drain_how */
+};
+struct body_advice {
+    uint64_t incident;
+    uint32_t node, slot;
+    uint32_t hall;
+    uint16_t kind; /* the decision that was lowered */
+    uint16_t class;
+    uint8_t reason; /* enum guard_reason */
+    uint8_t how;
+};
+struct body_cascade {
+    uint32_t rounds;
+};
+struct body_contradiction {
+    uint64_t event;
+    uint32_t node;
+    uint16_t kind;
+    uint8_t plane;
+    uint8_t code;
+};
+
+union event_body {
+    uint8_t bytes[64];
+    struct body_epoch epoch;
+    struct body_adopt adopt;
+    struct body_finding finding;
+    struct body_order order;
+    struct body_gate gate;
+    struct body_job job;
+    struct body_running running;
+    struct body_progress progress;
+    struct body_timer timer;
+    struct body_command command;
+    struct body_incident incident;
+    struct body_node node;
+    struct body_drain drain;
+    struct body_place place;
+    struct body_stop stop;
+    struct body_advice advice;
+    struct body_cascade cascade;
+    struct body_contradiction contradiction;
+};
+
+struct event {
+    uint64_t seq;        /* 1, 2, 3 … without a gap */
+    int64_t time_ns;     /* journal time, never goes back */
+    int64_t observed_ns; /* when the source says it happened */
+    uint64_t cause;      /* sequence of the event this one answers; 0 = none */
+    uint64_t source_seq; /* facts: the source's own count, 1, 2, 3 … ; 0 = not counted */
+    uint32_t source;
+    uint32_t epoch;      /* writer epoch */
+    uint32_t actor;      /* 0 = automation, else a person's number */
+    uint32_t tenant;
+    uint32_t tail_size;  /* bytes that follow; the tail is padded to 8 in a frame */
+    uint16_t kind;
+    uint8_t version;
+    uint8_t flags;       /* reserved, 0 */
+    union event_body body;
+};
+_Static_assert(sizeof(union event_body) == 64, "a body has 64 bytes");
+_Static_assert(sizeof(struct event) == 128, "an event has 128 bytes");
+
+/* The well-known sources.  Agents and detectors of node n use SOURCE_NODE + n. */
+enum { SOURCE_NONE = 0, SOURCE_CLOCK = 1, SOURCE_PERSON = 2, SOURCE_TENANT = 3, SOURCE_ENGINE = 4,
+       SOURCE_CREW = 5, SOURCE_FABRIC = 6, SOURCE_NODE = 16 };
+
+struct event_info {
+    const char *name; /* NULL = no such kind */
+    const char *body;
+    const char *doc;
+    uint8_t class; /* enum event_class */
+    uint8_t planes;
+    uint8_t tail;
+    uint8_t flags;
+};
+
+/* The table row of a kind; a row with name NULL for an unknown one.  Never NULL. */
+const struct event_info *event_info(uint32_t kind);
+
+/* Kind by name, EV_NONE when there is none. */
+uint32_t event_kind_find(const char *name);
+
+/* Bytes of an event in a frame: 128 and its tail rounded up to 8. */
+static inline size_t event_frame_size(const struct event *ev)
+{
+    return sizeof(*ev) + ((size_t)ev->tail_size + 7u) / 8u * 8u;
+}
+
+/* 0, or MW_ECORRUPT when the fixed parts cannot be right (unknown kind, version, tail too long or
+ * of a size its type cannot have, reserved bits set). */
+MW_MUST_USE int event_check(const struct event *ev);
+
+#endif

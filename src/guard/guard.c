@@ -1,0 +1,357 @@
+/*
+ * The guard's state is what automation has out of service and how fast it took
+ * it.  check() reads; apply() charges when a taking decision is in the record,
+ * and gives back when the node is ready again.
+ */
+#include "guard/guard.h"
+
+#include "base/mem.h"
+#include "base/units.h"
+
+#define GUARD_COLUMNS_MAX 16
+
+struct guard {
+    struct board *board;
+    struct guard_policy policy;
+    uint32_t halls, racks, pdus, cdus;
+
+    /* state */
+    uint32_t taken;          /* nodes that automation has out */
+    uint8_t *hall_mode, *hall_tripped;
+    uint32_t *hall_next;     /* place of the oldest take in the hall's ring */
+    int64_t *take_ms;        /* rings of take times, one after the other */
+    uint8_t *node_taken;
+    uint32_t *rack_taken;    /* taken nodes in a rack */
+    uint32_t *pdu_racks, *cdu_racks; /* racks with taken nodes on a domain */
+
+    /* from the fleet and the policy */
+    uint32_t *ring_first;    /* halls + 1: hall h's ring is take_ms[ring_first[h] …) */
+    uint32_t fleet_max;
+    uint32_t takes_max;
+    struct column column[GUARD_COLUMNS_MAX];
+    uint32_t columns;
+};
+
+static const char *const REASON[GUARD_REASON_COUNT] = {
+    [GUARD_PASS] = "passes",
+    [GUARD_MODE] = "the mode asks for a person",
+    [GUARD_HALL_RATE] = "too many nodes of the hall in the window",
+    [GUARD_FLEET_SHARE] = "too large a share of the fleet is out",
+    [GUARD_DOMAIN] = "another rack of the same power or cooling domain is out",
+    [GUARD_TRIPPED] = "the guard is tripped and not reset",
+};
+
+const char *guard_reason_name(uint32_t reason)
+{
+    return reason < GUARD_REASON_COUNT ? REASON[reason] : "unknown";
+}
+
+struct guard_policy guard_policy_default(void)
+{
+    return (struct guard_policy){ .mode = MODE_ACT, .hall_permille_x10 = 50,
+                                  .window_ms = 10 * MW_MS_PER_MIN, .fleet_permille_x10 = 200,
+                                  .domain_rule = true };
+}
+
+/* max(1, share of n). */
+static uint32_t budget_of(uint32_t n, uint32_t permille_x10)
+{
+    uint64_t share = (uint64_t)n * permille_x10 / 10000u;
+    return share ? (uint32_t)share : 1;
+}
+
+static bool domain_conflict(const struct guard *g, uint32_t node)
+{
+    const struct fleet *f = g->board->fleet;
+    uint32_t rack = f->node_rack[node];
+    if (!g->policy.domain_rule || g->rack_taken[rack])
+        return false;
+    for (uint32_t feed = 0; feed < 2; feed++) {
+        uint32_t pdu = f->rack_pdu[feed][rack];
+        if (pdu != MW_NONE && g->pdu_racks[pdu])
+            return true;
+    }
+    uint32_t cdu = f->rack_cdu[rack];
+    return cdu != MW_NONE && g->cdu_racks[cdu];
+}
+
+static enum guard_reason guard_check(const void *self, const struct event *d, bool *trips)
+{
+    const struct guard *g = self;
+    must(d->kind == EV_DRAIN_ORDERED && trips);
+    uint32_t node = d->body.drain.node;
+    must(node < g->board->nodes);
+    uint32_t hall = g->board->fleet->node_hall[node];
+    *trips = false;
+    if (g->node_taken[node] || g->board->node_health[node] != HEALTH_READY)
+        return GUARD_PASS; /* not a working node any more: nothing new is taken */
+    if (g->hall_mode[hall] != MODE_ACT)
+        return GUARD_MODE;
+    if (g->hall_tripped[hall])
+        return GUARD_TRIPPED;
+    if (domain_conflict(g, node))
+        return GUARD_DOMAIN;
+    *trips = true;
+    if (g->taken >= g->fleet_max)
+        return GUARD_FLEET_SHARE;
+    int64_t oldest_ms = g->take_ms[g->ring_first[hall] + g->hall_next[hall]];
+    if (oldest_ms && mw_ms(d->observed_ns) - oldest_ms < g->policy.window_ms)
+        return GUARD_HALL_RATE;
+    *trips = false;
+    return GUARD_PASS;
+}
+
+static void guard_lower(const void *self, enum guard_reason reason, struct event *d,
+                        struct event *tripped)
+{
+    const struct guard *g = self;
+    const struct body_drain from = d->body.drain;
+    struct event out = { .kind = EV_ADVICE, .cause = d->cause, .observed_ns = d->observed_ns };
+    out.body.advice = (struct body_advice){
+        .incident = from.incident, .node = from.node, .slot = from.slot,
+        .hall = g->board->fleet->node_hall[from.node], .kind = EV_DRAIN_ORDERED,
+        .class = from.class, .reason = (uint8_t)reason, .how = from.how };
+    *d = out;
+    if (tripped) {
+        *tripped = out;
+        tripped->kind = EV_GUARD_TRIPPED;
+    }
+}
+
+static void take(struct guard *g, uint32_t node, int64_t now_ms, bool automatic)
+{
+    const struct fleet *f = g->board->fleet;
+    uint32_t rack = f->node_rack[node], hall = f->node_hall[node];
+    if (g->node_taken[node])
+        return;
+    g->node_taken[node] = 1;
+    g->taken++;
+    if (g->rack_taken[rack]++ == 0) {
+        for (uint32_t feed = 0; feed < 2; feed++)
+            if (f->rack_pdu[feed][rack] != MW_NONE)
+                g->pdu_racks[f->rack_pdu[feed][rack]]++;
+        if (f->rack_cdu[rack] != MW_NONE)
+            g->cdu_racks[f->rack_cdu[rack]]++;
+    }
+    if (!automatic)
+        return;
+    uint32_t length = g->ring_first[hall + 1] - g->ring_first[hall];
+    g->take_ms[g->ring_first[hall] + g->hall_next[hall]] = now_ms;
+    g->hall_next[hall] = (g->hall_next[hall] + 1) % length;
+}
+
+static void give_back(struct guard *g, uint32_t node)
+{
+    const struct fleet *f = g->board->fleet;
+    uint32_t rack = f->node_rack[node];
+    if (!g->node_taken[node])
+        return;
+    g->node_taken[node] = 0;
+    must(g->taken && g->rack_taken[rack]);
+    g->taken--;
+    if (--g->rack_taken[rack] == 0) {
+        for (uint32_t feed = 0; feed < 2; feed++)
+            if (f->rack_pdu[feed][rack] != MW_NONE)
+                g->pdu_racks[f->rack_pdu[feed][rack]]--;
+        if (f->rack_cdu[rack] != MW_NONE)
+            g->cdu_racks[f->rack_cdu[rack]]--;
+    }
+}
+
+static enum admit guard_admit(const void *self, const struct event *ev, const void *tail)
+{
+    const struct guard *g = self;
+    const struct body_command *c = &ev->body.command;
+    (void)tail;
+    if (ev->kind != EV_COMMAND)
+        return ADMIT_OK;
+    if (!ev->actor)
+        return ADMIT_IMPOSSIBLE; /* a command has a person */
+    switch (c->verb) {
+    case CMD_HOLD:
+    case CMD_RELEASE:
+    case CMD_DRAIN:
+        return c->node < g->board->nodes ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    case CMD_RESET_GUARD:
+        if (!ev->tail_size)
+            return ADMIT_IMPOSSIBLE; /* a reset gives its reason */
+        return c->hall < g->halls || c->hall == MW_NONE ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    case CMD_SET_MODE:
+        if (c->mode > MODE_ACT)
+            return ADMIT_IMPOSSIBLE;
+        return c->hall < g->halls || c->hall == MW_NONE ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    case CMD_APPROVE:
+    case CMD_REJECT:
+        return ADMIT_OK;
+    default:
+        return ADMIT_IMPOSSIBLE;
+    }
+}
+
+static void apply_command(struct guard *g, const struct body_command *c)
+{
+    uint32_t from = c->hall == MW_NONE ? 0 : c->hall;
+    uint32_t to = c->hall == MW_NONE ? g->halls : c->hall + 1;
+    switch (c->verb) {
+    case CMD_HOLD:
+    case CMD_DRAIN: /* nothing new starts there; work stops what runs */
+        g->board->node_holds[c->node] |= HOLD_PERSON;
+        return;
+    case CMD_RELEASE:
+        g->board->node_holds[c->node] &= (uint8_t)~HOLD_PERSON;
+        return;
+    case CMD_RESET_GUARD:
+        for (uint32_t h = from; h < to; h++)
+            g->hall_tripped[h] = 0;
+        return;
+    case CMD_SET_MODE:
+        for (uint32_t h = from; h < to; h++)
+            g->hall_mode[h] = c->mode;
+        return;
+    default:
+        return;
+    }
+}
+
+static uint8_t guard_apply(void *self, const struct event *ev, const void *tail)
+{
+    struct guard *g = self;
+    (void)tail;
+    switch (ev->kind) {
+    case EV_COMMAND:
+        apply_command(g, &ev->body.command);
+        return 0;
+    case EV_DRAIN_ORDERED:
+        take(g, ev->body.drain.node, mw_ms(ev->time_ns), ev->actor == 0);
+        return 0;
+    case EV_NODE_MOVED:
+        if (ev->body.node.to == HEALTH_READY || ev->body.node.to == HEALTH_RETIRED)
+            give_back(g, ev->body.node.node);
+        return 0;
+    case EV_GUARD_TRIPPED:
+        g->hall_tripped[ev->body.advice.hall] = 1;
+        return 0;
+    case EV_CASCADE_STOPPED:
+        for (uint32_t h = 0; h < g->halls; h++)
+            g->hall_tripped[h] = 1;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static struct column_list guard_columns(const void *self)
+{
+    const struct guard *g = self;
+    return (struct column_list){ .owner = "guard", .item = g->column, .length = g->columns };
+}
+
+struct plane guard_plane(struct guard *g)
+{
+    return (struct plane){ .name = "guard", .self = g, .admit = guard_admit, .apply = guard_apply,
+                           .columns = guard_columns };
+}
+
+struct guard_port guard_port_of(struct guard *g)
+{
+    return (struct guard_port){ .self = g, .check = guard_check, .lower = guard_lower };
+}
+
+/* The sizes of the halls' rings: each holds as many takes as its budget. */
+static int make_rings(struct guard *g)
+{
+    const struct fleet *f = g->board->fleet;
+    g->ring_first = mw_calloc((size_t)g->halls + 1, sizeof(*g->ring_first));
+    if (!g->ring_first)
+        return MW_ENOMEM;
+    for (uint32_t n = 0; n < g->board->nodes; n++)
+        g->ring_first[f->node_hall[n] + 1]++;
+    for (uint32_t h = 0; h < g->halls; h++)
+        g->ring_first[h + 1] =
+            g->ring_first[h] + budget_of(g->ring_first[h + 1], g->policy.hall_permille_x10);
+    g->takes_max = g->ring_first[g->halls];
+    g->fleet_max = budget_of(g->board->nodes, g->policy.fleet_permille_x10);
+    return 0;
+}
+
+static int make_columns(struct guard *g)
+{
+    uint32_t nodes = g->board->nodes;
+    g->hall_mode = mw_calloc(g->halls, 1);
+    g->hall_tripped = mw_calloc(g->halls, 1);
+    g->hall_next = mw_calloc(g->halls, sizeof(*g->hall_next));
+    g->take_ms = mw_calloc(g->takes_max, sizeof(*g->take_ms));
+    g->node_taken = mw_calloc(nodes, 1);
+    g->rack_taken = mw_calloc(g->racks, sizeof(*g->rack_taken));
+    g->pdu_racks = mw_calloc(g->pdus, sizeof(*g->pdu_racks));
+    g->cdu_racks = mw_calloc(g->cdus, sizeof(*g->cdu_racks));
+    if (!g->hall_mode || !g->hall_tripped || !g->hall_next || !g->take_ms || !g->node_taken ||
+        !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
+        return MW_ENOMEM;
+    const struct column column[] = {
+        COLUMN("taken", &g->taken, 1, NULL),
+        COLUMN("hall_mode", g->hall_mode, g->halls, NULL),
+        COLUMN("hall_tripped", g->hall_tripped, g->halls, NULL),
+        COLUMN("hall_next", g->hall_next, g->halls, NULL),
+        COLUMN("take_ms", g->take_ms, g->takes_max, NULL),
+        COLUMN("node_taken", g->node_taken, nodes, NULL),
+        COLUMN("rack_taken", g->rack_taken, g->racks, NULL),
+        COLUMN("pdu_racks", g->pdu_racks, g->pdus, NULL),
+        COLUMN("cdu_racks", g->cdu_racks, g->cdus, NULL),
+    };
+    _Static_assert(MW_ARRAY_LEN(column) <= GUARD_COLUMNS_MAX, "room for every column");
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(column); i++)
+        g->column[g->columns++] = column[i];
+    return 0;
+}
+
+int guard_create(struct board *b, const struct guard_policy *p, struct guard **ret)
+{
+    must(b && p && ret);
+    struct guard *g = mw_calloc(1, sizeof(*g));
+    if (!g)
+        return MW_ENOMEM;
+    g->board = b;
+    g->policy = *p;
+    g->halls = b->fleet->count[COMPONENT_HALL];
+    g->racks = b->fleet->count[COMPONENT_RACK];
+    g->pdus = b->fleet->count[COMPONENT_PDU];
+    g->cdus = b->fleet->count[COMPONENT_CDU];
+    if (make_rings(g) < 0 || make_columns(g) < 0) {
+        guard_destroy(g);
+        return MW_ENOMEM;
+    }
+    for (uint32_t h = 0; h < g->halls; h++)
+        g->hall_mode[h] = p->mode;
+    *ret = g;
+    return 0;
+}
+
+void guard_destroy(struct guard *g)
+{
+    if (!g)
+        return;
+    mw_free(g->hall_mode);
+    mw_free(g->hall_tripped);
+    mw_free(g->hall_next);
+    mw_free(g->take_ms);
+    mw_free(g->node_taken);
+    mw_free(g->rack_taken);
+    mw_free(g->pdu_racks);
+    mw_free(g->cdu_racks);
+    mw_free(g->ring_first);
+    mw_free(g);
+}
+
+bool guard_tripped(const struct guard *g)
+{
+    for (uint32_t h = 0; h < g->halls; h++)
+        if (g->hall_tripped[h])
+            return true;
+    return false;
+}
+
+uint32_t guard_taken(const struct guard *g)
+{
+    return g->taken;
+}

@@ -1,0 +1,35 @@
+/*
+ * The guard: modes per hall, the safety budget, holds.
+ *
+ * It bounds what automation may take from WORKING nodes: per hall max(1 node,
+ * 0.5 %) in ten minutes, 2 % of the fleet at once, never two racks of one power
+ * or cooling domain at the same time.  What is broken already is not charged.
+ * A person's command is not automation (event.actor != 0 passes).  A refusal
+ * over budget trips it: everything that takes is advice until a person resets
+ * it with a reason.
+ */
+#ifndef MW_GUARD_GUARD_H
+#define MW_GUARD_GUARD_H
+
+#include "board/board.h"
+
+struct guard_policy {
+    uint8_t mode;              /* enum guard_mode for every hall at the start */
+    uint32_t hall_permille_x10; /* 50 = 0.5 % of a hall's nodes … */
+    int64_t window_ms;         /* … within this time */
+    uint32_t fleet_permille_x10; /* 200 = 2 % of the fleet at once */
+    bool domain_rule;          /* never two racks of one power or cooling domain */
+};
+struct guard_policy guard_policy_default(void); /* act, 50, 10 min, 200, true */
+
+struct guard;
+MW_MUST_USE int guard_create(struct board *b, const struct guard_policy *p, struct guard **ret);
+void guard_destroy(struct guard *g);
+struct plane guard_plane(struct guard *g);
+struct guard_port guard_port_of(struct guard *g);
+
+bool guard_tripped(const struct guard *g);
+uint32_t guard_taken(const struct guard *g); /* working nodes that automation has out now */
+const char *guard_reason_name(uint32_t reason);
+
+#endif

@@ -1,0 +1,207 @@
+/* Making work, what it admits, and the checkpoint interval. */
+#include "work/work.h"
+
+#include "base/exact.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "work/work_private.h"
+
+#define GANG_NODES_MAX (EVENT_TAIL_MAX / sizeof(uint32_t))
+
+struct work_policy work_policy_default(void)
+{
+    return (struct work_policy){
+        .rate_per_1e9_node_hours = 175000, /* 4.20 per 1000 node-days: StepFun's trace */
+        .interval_ms_min = MW_MS_PER_MIN, .interval_ms_max = MW_MS_PER_DAY,
+        .pulse_ms = 100, .places_per_pulse = 32 };
+}
+
+int64_t work_interval_ms(const struct work_policy *p, int64_t write_ms, uint32_t nodes)
+{
+    if (p->interval_ms > 0)
+        return p->interval_ms;
+    if (write_ms <= 0 || p->rate_per_1e9_node_hours <= 0 || nodes == 0)
+        return 0;
+    /* failures per ms of the whole gang: N r / (1e9 * 3.6e6 ms) */
+    double rate = (double)p->rate_per_1e9_node_hours * (double)nodes / (1e9 * 3.6e6);
+    double interval = mw_sqrt(2.0 * (double)write_ms / rate);
+    if (interval >= (double)p->interval_ms_max)
+        return p->interval_ms_max;
+    return MW_MAX((int64_t)interval, p->interval_ms_min);
+}
+
+static enum admit admit_progress(const struct board *b, const struct event *ev)
+{
+    const struct body_progress *p = &ev->body.progress;
+    if (p->progress_ms < 0 || p->saved_ms < 0 || p->checkpoint_ms < 0 ||
+        p->saved_ms > p->progress_ms)
+        return ADMIT_IMPOSSIBLE;
+    if (ev->kind == EV_ATTEMPT_ENDED && (p->how < HOW_DONE || p->how > HOW_CANCELLED))
+        return ADMIT_IMPOSSIBLE;
+    if (p->node != MW_NONE && p->node >= b->nodes)
+        return ADMIT_IMPOSSIBLE;
+    if (!board_attempt_is(b, p->slot, p->job, p->attempt) || b->job_state[p->slot] < JOB_PLACED)
+        return ADMIT_STALE;
+    return ADMIT_OK;
+}
+
+static enum admit work_admit(const void *self, const struct event *ev, const void *tail)
+{
+    const struct work *w = self;
+    const struct board *b = w->board;
+    const struct body_running *r = &ev->body.running;
+    (void)tail;
+    switch (ev->kind) {
+    case EV_JOB_SUBMITTED:
+        return ev->body.job.nodes <= GANG_NODES_MAX ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    case EV_JOB_CANCELLED:
+        return board_job_find(b, ev->body.command.ref) == MW_NONE ? ADMIT_STALE : ADMIT_OK;
+    case EV_ATTEMPT_RUNNING:
+        if (!board_attempt_is(b, r->slot, r->job, r->attempt) || !w->place_seq[r->slot])
+            return ADMIT_STALE;
+        return r->from_ms >= 0 ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    case EV_ATTEMPT_PROGRESS:
+    case EV_ATTEMPT_ENDED:
+        return admit_progress(b, ev);
+    default:
+        return ADMIT_OK;
+    }
+}
+
+static int64_t work_next_due(const void *self, uint64_t *ret_id)
+{
+    const struct work *w = self;
+    *ret_id = 0;
+    return w->pulse_due_ns;
+}
+
+static uint64_t work_pending(const void *self, uint32_t n)
+{
+    const struct work *w = self;
+    for (uint32_t s = 0; s < w->board->jobs_used; s++) {
+        if (!w->board->job_id[s])
+            continue;
+        if (w->place_seq[s] && n-- == 0)
+            return w->place_seq[s];
+        if (w->stop_seq[s] && n-- == 0)
+            return w->stop_seq[s];
+    }
+    return 0;
+}
+
+static struct column_list work_columns(const void *self)
+{
+    const struct work *w = self;
+    return (struct column_list){ .owner = "work", .item = w->column, .length = w->columns };
+}
+
+static void work_rebuild(void *self)
+{
+    gang_rebuild(self);
+}
+
+struct plane work_plane(struct work *w)
+{
+    return (struct plane){ .name = "work", .self = w, .admit = work_admit, .apply = work_apply,
+                           .decide = work_decide, .quiet = work_quiet, .next_due = work_next_due,
+                           .pending = work_pending, .columns = work_columns,
+                           .rebuild = work_rebuild };
+}
+
+static void list_columns(struct work *w)
+{
+    uint32_t max = w->board->jobs_max;
+    const uint32_t *used = &w->board->jobs_used;
+    const struct column column[] = {
+        COLUMN("pulse_due_ns", &w->pulse_due_ns, 1, NULL),
+        COLUMN("pulse_last_ns", &w->pulse_last_ns, 1, NULL),
+        COLUMN("now_ns", &w->now_ns, 1, NULL),
+        COLUMN("queued", &w->queued, 1, NULL),
+        COLUMN("running", &w->running, 1, NULL),
+        COLUMN("queue_first", w->queue_first, BOARD_PRIORITIES, NULL),
+        COLUMN("queue_last", w->queue_last, BOARD_PRIORITIES, NULL),
+        COLUMN("queue_next", w->queue_next, max, used),
+        COLUMN("queue_prev", w->queue_prev, max, used),
+        COLUMN("queued_ms", w->queued_ms, max, used),
+        COLUMN("place_seq", w->place_seq, max, used),
+        COLUMN("stop_seq", w->stop_seq, max, used),
+        COLUMN("stop_how", w->stop_how, max, used),
+        COLUMN("cancelled", w->cancelled, max, used),
+    };
+    _Static_assert(MW_ARRAY_LEN(column) <= WORK_COLUMNS_MAX, "room for every column");
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(column); i++)
+        w->column[w->columns++] = column[i];
+}
+
+static bool alloc(struct work *w)
+{
+    uint32_t jobs = w->board->jobs_max;
+    const struct fleet *f = w->board->fleet;
+    w->queue_next = mw_calloc(jobs, sizeof(*w->queue_next));
+    w->queue_prev = mw_calloc(jobs, sizeof(*w->queue_prev));
+    w->queued_ms = mw_calloc(jobs, sizeof(*w->queued_ms));
+    w->place_seq = mw_calloc(jobs, sizeof(*w->place_seq));
+    w->stop_seq = mw_calloc(jobs, sizeof(*w->stop_seq));
+    w->stop_how = mw_calloc(jobs, 1);
+    w->cancelled = mw_calloc(jobs, 1);
+    w->free = mw_calloc(w->board->nodes, 1);
+    w->groups = f->groups;
+    w->group_free = mw_calloc(w->groups, sizeof(*w->group_free));
+    for (uint32_t g = 0; g < w->groups; g++)
+        w->group_size_max =
+            MW_MAX(w->group_size_max, f->group_nodes.first[g + 1] - f->group_nodes.first[g]);
+    w->groups_with = mw_calloc((size_t)w->group_size_max + 1, sizeof(*w->groups_with));
+    if (w->groups_with)
+        w->groups_with[0] = w->groups;
+    return w->queue_next && w->queue_prev && w->queued_ms && w->place_seq && w->stop_seq &&
+           w->stop_how && w->cancelled && w->free && w->group_free && w->groups_with;
+}
+
+int work_create(struct board *b, const struct work_policy *p, struct work **ret)
+{
+    must(b && p && ret);
+    must(p->pulse_ms >= 100 && p->places_per_pulse > 0);
+    must(p->places_per_pulse <= 48);
+    struct work *w = mw_calloc(1, sizeof(*w));
+    if (!w)
+        return MW_ENOMEM;
+    w->board = b;
+    w->policy = *p;
+    w->pulse_due_ns = MW_NEVER;
+    for (uint32_t i = 0; i < BOARD_PRIORITIES; i++)
+        w->queue_first[i] = w->queue_last[i] = MW_NONE;
+    if (!alloc(w)) {
+        work_destroy(w);
+        return MW_ENOMEM;
+    }
+    list_columns(w);
+    *ret = w;
+    return 0;
+}
+
+void work_destroy(struct work *w)
+{
+    if (!w)
+        return;
+    void *const owned[] = { w->queue_next, w->queue_prev, w->queued_ms, w->place_seq,
+                            w->stop_seq, w->stop_how, w->cancelled, w->free, w->group_free,
+                            w->groups_with };
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
+        mw_free(owned[i]);
+    mw_free(w);
+}
+
+uint32_t work_queued(const struct work *w)
+{
+    return w->queued;
+}
+
+uint32_t work_running(const struct work *w)
+{
+    return w->running;
+}
+
+uint32_t work_free_nodes(const struct work *w)
+{
+    return w->free_total;
+}

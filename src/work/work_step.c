@@ -1,0 +1,327 @@
+/* Work's fold and its next step. */
+#include "base/exact.h"
+#include "base/units.h"
+#include "work/work_private.h"
+
+static void ask_pulse(struct work *w)
+{
+    if (!w->queued || w->pulse_due_ns != MW_NEVER)
+        return;
+    int64_t next_ns = w->pulse_last_ns + w->policy.pulse_ms * MW_NS_PER_MS;
+    w->pulse_due_ns = MW_MAX(w->now_ns, next_ns);
+}
+
+static void ask_stop(struct work *w, const struct stop *s)
+{
+    must(w->stop_length < WORK_STOPS_MAX);
+    w->stop[(w->stop_head + w->stop_length++) % WORK_STOPS_MAX] = *s;
+}
+
+/* A node with a gang on it leaves service. */
+static void node_leaves(struct work *w, uint32_t node, uint8_t how, const struct stop *why)
+{
+    uint32_t slot = w->board->node_job[node];
+    if (slot == MW_NONE)
+        return;
+    struct stop s = *why;
+    s.slot = slot;
+    s.attempt = w->board->job_attempt[slot];
+    s.node = node;
+    s.how = how;
+    ask_stop(w, &s);
+}
+
+static void node_changed(struct work *w, uint32_t node)
+{
+    uint32_t before = w->free_total;
+    gang_refresh(w, node);
+    if (w->free_total > before)
+        ask_pulse(w);
+}
+
+static void command(struct work *w, const struct body_command *c)
+{
+    if (c->verb != CMD_HOLD && c->verb != CMD_RELEASE && c->verb != CMD_DRAIN)
+        return;
+    node_changed(w, c->node);
+    const struct stop why = { .incident_slot = MW_NONE, .class = UINT16_MAX };
+    if (c->verb == CMD_DRAIN)
+        node_leaves(w, c->node, DRAIN_AT_CHECKPOINT, &why);
+}
+
+static void submitted(struct work *w, const struct event *ev)
+{
+    uint32_t slot = board_job_find(w->board, ev->body.job.job);
+    must(slot != MW_NONE);
+    w->place_seq[slot] = w->stop_seq[slot] = 0;
+    w->stop_how[slot] = w->cancelled[slot] = 0;
+    queue_insert(w, slot);
+    ask_pulse(w);
+}
+
+static uint8_t placed(struct work *w, const struct event *ev, const uint32_t *node)
+{
+    struct board *b = w->board;
+    const struct body_place *p = &ev->body.place;
+    uint32_t slot = p->slot;
+    if (slot >= b->jobs_used || b->job_id[slot] != p->job || b->job_state[slot] != JOB_QUEUED)
+        return MISFIT_JOB;
+    uint8_t code = 0;
+    queue_remove(w, slot);
+    w->running++;
+    b->job_state[slot] = JOB_PLACED;
+    b->job_attempt[slot] = p->attempt;
+    b->job_first_node[slot] = MW_NONE;
+    for (uint32_t i = p->nodes; i-- > 0;) {
+        if (b->node_job[node[i]] != MW_NONE) {
+            code = MISFIT_NODE_BUSY;
+            continue;
+        }
+        b->node_job[node[i]] = slot;
+        b->node_next[node[i]] = b->job_first_node[slot];
+        b->job_first_node[slot] = node[i];
+        gang_refresh(w, node[i]);
+    }
+    w->place_seq[slot] = ev->seq;
+    if (w->look && --w->look == 0)
+        ask_pulse(w); /* this look is used up: there may be more to place */
+    return code;
+}
+
+static uint8_t progressed(struct work *w, const struct body_progress *p)
+{
+    struct board *b = w->board;
+    if (!board_attempt_is(b, p->slot, p->job, p->attempt))
+        return MISFIT_ATTEMPT;
+    b->job_high_ms[p->slot] = MW_MAX(b->job_high_ms[p->slot], p->progress_ms);
+    b->job_saved_ms[p->slot] = MW_MAX(b->job_saved_ms[p->slot], p->saved_ms);
+    return 0;
+}
+
+/* Its own error: no node, no fault class. */
+static bool own_error(const struct body_progress *p)
+{
+    return p->how == HOW_FAILED && p->node == MW_NONE && p->class == UINT16_MAX;
+}
+
+static void blame(struct work *w, const struct body_progress *p)
+{
+    struct board *b = w->board;
+    if (w->stop_how[p->slot] || (p->node == MW_NONE && p->class == UINT16_MAX))
+        return; /* the stop said why, or nobody knows */
+    uint32_t incident = p->node == MW_NONE ? MW_NONE : b->node_incident[p->node];
+    b->job_class[p->slot] = p->class;
+    b->job_incident_slot[p->slot] = incident;
+    b->job_incident[p->slot] = incident == MW_NONE ? 0 : b->incident_id[incident];
+}
+
+static uint8_t ended(struct work *w, const struct event *ev)
+{
+    struct board *b = w->board;
+    const struct body_progress *p = &ev->body.progress;
+    uint32_t slot = p->slot;
+    if (!board_attempt_is(b, slot, p->job, p->attempt) || b->job_state[slot] < JOB_PLACED)
+        return MISFIT_ATTEMPT;
+    bool over = p->how == HOW_DONE || p->how == HOW_CANCELLED || w->cancelled[slot] ||
+                (own_error(p) && !w->stop_how[slot]);
+    (void)progressed(w, p);
+    blame(w, p);
+    for (uint32_t n = b->job_first_node[slot]; n != MW_NONE;) {
+        uint32_t next = b->node_next[n];
+        b->node_job[n] = MW_NONE;
+        b->node_next[n] = MW_NONE;
+        gang_refresh(w, n);
+        n = next;
+    }
+    b->job_first_node[slot] = MW_NONE;
+    w->running--;
+    w->place_seq[slot] = w->stop_seq[slot] = 0;
+    w->stop_how[slot] = 0;
+    if (over) {
+        board_job_release(b, slot);
+    } else {
+        b->job_state[slot] = JOB_QUEUED;
+        queue_insert(w, slot);
+    }
+    ask_pulse(w);
+    return 0;
+}
+
+static uint8_t stopping(struct work *w, const struct event *ev)
+{
+    struct board *b = w->board;
+    const struct body_stop *s = &ev->body.stop;
+    if (!board_attempt_is(b, s->slot, s->job, s->attempt))
+        return MISFIT_ATTEMPT;
+    b->job_state[s->slot] = JOB_STOPPING;
+    b->job_incident[s->slot] = s->incident;
+    b->job_incident_slot[s->slot] = s->incident_slot;
+    b->job_class[s->slot] = s->class;
+    w->stop_seq[s->slot] = ev->seq;
+    w->stop_how[s->slot] = s->how;
+    return 0;
+}
+
+static uint8_t cancel(struct work *w, const struct body_command *c)
+{
+    uint32_t slot = board_job_find(w->board, c->ref);
+    if (slot == MW_NONE)
+        return MISFIT_JOB;
+    if (w->board->job_state[slot] == JOB_QUEUED) {
+        queue_remove(w, slot);
+        board_job_release(w->board, slot);
+        ask_pulse(w); /* it may have held back others */
+        return 0;
+    }
+    w->cancelled[slot] = 1;
+    const struct stop s = { .slot = slot, .attempt = w->board->job_attempt[slot],
+                            .node = MW_NONE, .incident_slot = MW_NONE, .class = UINT16_MAX,
+                            .how = DRAIN_NOW };
+    ask_stop(w, &s);
+    return 0;
+}
+
+static uint8_t moved(struct work *w, const struct body_node *m)
+{
+    const struct stop why = { .incident = m->incident, .incident_slot = m->slot,
+                              .class = m->class };
+    node_changed(w, m->node);
+    if (m->to == HEALTH_DOWN)
+        node_leaves(w, m->node, DRAIN_NOW, &why);
+    return 0;
+}
+
+static uint8_t drained(struct work *w, const struct body_drain *d)
+{
+    const struct stop why = { .incident = d->incident, .incident_slot = d->slot,
+                              .class = d->class };
+    node_changed(w, d->node);
+    node_leaves(w, d->node, d->how, &why);
+    return 0;
+}
+
+static uint8_t timer(struct work *w, const struct body_timer *t)
+{
+    if (t->plane != PLANE_WORK)
+        return 0;
+    w->pulse_last_ns = w->pulse_due_ns;
+    w->pulse_due_ns = MW_NEVER;
+    w->look = w->policy.places_per_pulse;
+    return 0;
+}
+
+static void adopted(struct work *w, const struct body_adopt *a)
+{
+    for (uint32_t n = a->first; n < a->first + a->count; n++)
+        gang_refresh(w, n);
+    ask_pulse(w);
+}
+
+static uint8_t running(struct work *w, const struct body_running *r)
+{
+    if (!board_attempt_is(w->board, r->slot, r->job, r->attempt))
+        return MISFIT_ATTEMPT;
+    if (w->board->job_state[r->slot] == JOB_PLACED)
+        w->board->job_state[r->slot] = JOB_RUNNING;
+    w->place_seq[r->slot] = 0;
+    return 0;
+}
+
+uint8_t work_apply(void *self, const struct event *ev, const void *tail)
+{
+    struct work *w = self;
+    w->now_ns = ev->time_ns;
+    switch (ev->kind) {
+    case EV_NODES_ADOPTED:
+        adopted(w, &ev->body.adopt);
+        return 0;
+    case EV_JOB_SUBMITTED:
+        submitted(w, ev);
+        return 0;
+    case EV_JOB_CANCELLED:
+        return cancel(w, &ev->body.command);
+    case EV_ATTEMPT_PLACED:
+        return placed(w, ev, tail);
+    case EV_ATTEMPT_RUNNING:
+        return running(w, &ev->body.running);
+    case EV_ATTEMPT_PROGRESS:
+        return progressed(w, &ev->body.progress);
+    case EV_ATTEMPT_ENDED:
+        return ended(w, ev);
+    case EV_ATTEMPT_STOP:
+        return stopping(w, ev);
+    case EV_NODE_MOVED:
+        return moved(w, &ev->body.node);
+    case EV_DRAIN_ORDERED:
+        return drained(w, &ev->body.drain);
+    case EV_TIMER_FIRED:
+        return timer(w, &ev->body.timer);
+    case EV_COMMAND:
+        command(w, &ev->body.command);
+        return 0;
+    case EV_CASCADE_STOPPED:
+        ask_pulse(w); /* what was cut short is looked at again */
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* The first stop that still makes sense, or false. */
+static bool decide_stop(struct work *w, struct decision *out)
+{
+    const struct board *b = w->board;
+    for (; w->stop_length; w->stop_length--, w->stop_head = (w->stop_head + 1) % WORK_STOPS_MAX) {
+        const struct stop *s = &w->stop[w->stop_head];
+        bool present = b->job_state[s->slot] >= JOB_PLACED &&
+                       b->job_state[s->slot] <= JOB_STOPPING &&
+                       b->job_attempt[s->slot] == s->attempt;
+        bool sooner = w->stop_how[s->slot] == 0 ||
+                      (w->stop_how[s->slot] == DRAIN_AT_CHECKPOINT && s->how == DRAIN_NOW);
+        if (!present || !sooner)
+            continue;
+        out->ev.kind = EV_ATTEMPT_STOP;
+        out->ev.tenant = b->job_tenant[s->slot];
+        out->ev.body.stop = (struct body_stop){
+            .job = b->job_id[s->slot], .incident = s->incident, .slot = s->slot,
+            .attempt = s->attempt, .node = s->node, .incident_slot = s->incident_slot,
+            .class = s->class, .how = s->how };
+        return true;
+    }
+    return false;
+}
+
+static bool decide_place(struct work *w, struct decision *out)
+{
+    const struct board *b = w->board;
+    uint32_t slot = w->look ? queue_pick(w) : MW_NONE;
+    if (slot == MW_NONE) {
+        w->look = 0;
+        return false;
+    }
+    uint32_t nodes = b->job_nodes[slot];
+    out->ev.kind = EV_ATTEMPT_PLACED;
+    out->ev.tenant = b->job_tenant[slot];
+    out->ev.tail_size = nodes * (uint32_t)sizeof(uint32_t);
+    uint32_t groups = gang_choose(w, nodes, (uint32_t *)(void *)out->tail);
+    out->ev.body.place = (struct body_place){
+        .job = b->job_id[slot], .from_ms = b->job_saved_ms[slot],
+        .interval_ms = work_interval_ms(&w->policy, b->job_write_ms[slot], nodes),
+        .write_ms = b->job_write_ms[slot], .restart_ms = b->job_restart_ms[slot],
+        .slot = slot, .attempt = b->job_attempt[slot] + 1, .nodes = nodes,
+        .gpus = b->job_gpus[slot], .groups = groups };
+    return true;
+}
+
+void work_quiet(void *self)
+{
+    struct work *w = self;
+    w->stop_length = 0;
+    w->look = 0;
+}
+
+bool work_decide(void *self, struct decision *out)
+{
+    struct work *w = self;
+    return decide_stop(w, out) || decide_place(w, out);
+}

@@ -1,0 +1,88 @@
+/*
+ * The unlikely things that the simulation must reach now and then: a sweep in
+ * which one of them never happens tests less than it says.  A mark is a
+ * counter; marks of several runs are added up.
+ */
+#ifndef MW_SIM_MARKS_H
+#define MW_SIM_MARKS_H
+
+#include "base/base.h"
+
+/* X(enum, "name"): the name is a sentence's end: "sometimes <name>". */
+#define SOMETIMES(X)                                                                     \
+    X(MARK_TWO_FAULTS_ON_A_NODE, "a node has two open faults")                           \
+    X(MARK_BURST, "a burst takes three or more components")                              \
+    X(MARK_PART_FEEDS_NODES, "a fault of a shared part takes its nodes along")           \
+    X(MARK_CLEARED_BEFORE_DETECTED, "a fault clears itself before it is detected")       \
+    X(MARK_KILLED_RUNNING, "a fault kills a running attempt")                            \
+    X(MARK_KILLED_STARTING, "a fault kills an attempt while it starts")                  \
+    X(MARK_KILLED_WRITING, "a fault kills an attempt while it writes a checkpoint")      \
+    X(MARK_STARTED_ON_BROKEN, "an attempt starts on a node that is broken unnoticed")    \
+    X(MARK_SLOWED, "a fault slows an attempt")                                           \
+    X(MARK_TIMED_OUT, "a hung attempt ends by the collective time-out")                  \
+    X(MARK_STOPPED_AT_CHECKPOINT, "an attempt is stopped after its checkpoint")          \
+    X(MARK_STOPPED_STARTING, "an attempt is stopped while it starts")                    \
+    X(MARK_KILLED_DRAINING, "a fault kills an attempt that is asked to stop")            \
+    X(MARK_DONE_DRAINING, "an attempt is done before it stops at its checkpoint")        \
+    X(MARK_RESTARTED_ELSEWHERE, "a job restarts on other nodes")                         \
+    X(MARK_OWN_ERROR, "a job ends by its own error")                                     \
+    X(MARK_CREW_QUEUE, "an order waits for a crew")                                      \
+    X(MARK_OPEN_AFTER_REPAIR, "another finding is open on a node after its repair")      \
+    X(MARK_GATE_FAILED, "a gate fails")                                                  \
+    X(MARK_GATE_FAILED_TWICE, "a gate fails twice in one incident")                      \
+    X(MARK_GATE_FOUND_UNDETECTED, "a gate fails on a fault that nothing has detected")   \
+    X(MARK_FAULT_IN_PROBATION, "a fault strikes a node in probation")                    \
+    X(MARK_FAULT_IN_REPAIR, "a fault strikes a node in repair")                          \
+    X(MARK_FAULT_AT_GATE, "a fault strikes a node at its gate")                          \
+    X(MARK_GUARD_TRIPPED, "the guard trips")                                             \
+    X(MARK_GUARD_RESET, "a person resets the guard")                                     \
+    X(MARK_ADVICE, "a decision is lowered to advice")                                    \
+    X(MARK_ADVICE_APPROVED, "a person approves advice")                                  \
+    X(MARK_PERSON_HOLD, "a person holds a node")                                         \
+    X(MARK_HOLD_THROUGH_REPAIR, "a person's hold outlives a repair")                     \
+    X(MARK_MESSAGE_LOST, "a message is lost")                                            \
+    X(MARK_MESSAGE_LATE, "a message is late")                                            \
+    X(MARK_MESSAGE_DOUBLED, "a message is doubled")                                      \
+    X(MARK_MESSAGE_SWAPPED, "two messages change places")                                \
+    X(MARK_ACK_LOST, "an acknowledgement is lost")                                       \
+    X(MARK_FACT_GAP, "a fact is refused because one before it is missing")               \
+    X(MARK_FACT_DUPLICATE, "a fact is refused because it is in already")                 \
+    X(MARK_FACT_STALE, "a fact is refused because it is about something over")           \
+    X(MARK_CRASH_BEFORE_COMMIT, "a crash between append and commit")                     \
+    X(MARK_CRASH_BEFORE_ACTIONS, "a crash between commit and actions")                   \
+    X(MARK_CRASH_BEFORE_ACK, "a crash between actions and acknowledgement")              \
+    X(MARK_CRASH_TIMER, "a crash while a timer fires")                                   \
+    X(MARK_CRASH_ORDER_PENDING, "a crash while an order is pending")                     \
+    X(MARK_CRASH_GATE_PENDING, "a crash while a gate is pending")                        \
+    X(MARK_CRASH_STOP_PENDING, "a crash while a stop is pending")                        \
+    X(MARK_ACTION_AGAIN, "an action comes again after a crash and is ignored")           \
+    X(MARK_ACTION_FIRST_AFTER_CRASH, "an action reaches the world only after a crash")   \
+    X(MARK_RECOVER_SNAPSHOT, "a recovery from a snapshot")                               \
+    X(MARK_RECOVER_JOURNAL, "a recovery from the whole journal")
+
+enum mark {
+#define X(e, name) e,
+    SOMETIMES(X)
+#undef X
+    MARK_COUNT
+};
+
+struct marks {
+    uint64_t count[MARK_COUNT];
+};
+
+static inline void mark_hit(struct marks *m, enum mark mark)
+{
+    m->count[mark]++;
+}
+
+/* A mark that is hit when the condition holds. */
+static inline void sometimes(struct marks *m, bool cond, enum mark mark)
+{
+    m->count[mark] += cond;
+}
+
+void marks_add(struct marks *to, const struct marks *more);
+const char *mark_name(uint32_t mark); /* "unknown" out of range */
+
+#endif

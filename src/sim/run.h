@@ -1,0 +1,73 @@
+/*
+ * One simulated run: a scenario's world around the real controller, from start
+ * to horizon, and what came of it.  The result depends on the scenario and the
+ * seed alone.
+ */
+#ifndef MW_SIM_RUN_H
+#define MW_SIM_RUN_H
+
+#include "sim/fault_trace.h"
+#include "sim/marks.h"
+#include "sim/scenario.h"
+#include "sim/world.h"
+
+struct run_result {
+    uint64_t seed;
+    double horizon_days;
+    uint32_t nodes, gpus;
+    uint64_t faults;        /* ground truth: faults of any component that happened */
+    uint64_t node_faults;   /* of them, on a node or a part of it */
+    uint64_t kills;         /* attempts ended by a fault */
+    double mttf_hours;      /* allocated time of attempts over kills; 0 = no kill */
+    double ettr;            /* GPU-weighted, all jobs */
+    double goodput;
+    struct account_totals totals;
+    struct core_stats core;
+    uint64_t jobs_submitted, jobs_done, jobs_failed;
+    uint64_t incidents, orders, gates, gates_failed, drains, refaults;
+    uint64_t crashes, messages_lost, messages_late, messages_doubled, messages_reordered;
+    uint64_t events;
+    uint64_t jobs_refused; /* over capacity, or impossible */
+    struct world_stats world;
+    int64_t jobs_last_end_ns;        /* when the last job ended, from the start; 0 = none did */
+    struct mw_hash128 state_hash, trace_hash;
+    double wall_s;          /* host time: never part of a hash */
+};
+
+/* Watches a run (the live view): called every watch_every_ns, and once after the end with
+ * now_ns = end_ns unless the run was stopped. May be NULL. */
+struct run_view {
+    const struct fleet *fleet;
+    const struct scenario *scenario;
+    const struct control *control;
+    int64_t now_ns, start_ns, end_ns;
+};
+typedef int run_watch_fn(void *ctx, const struct run_view *v); /* non-zero stops the run */
+/* Sees every committed event. May be NULL. */
+typedef void run_event_fn(void *ctx, const struct run_view *v, const struct event *ev,
+                          const void *tail);
+
+struct run_options {
+    const struct scenario *scenario;
+    const struct fleet *fleet;           /* shared by runs; borrowed */
+    const struct fault_trace *trace;     /* may be NULL; borrowed */
+    const char *job_trace;               /* inflated bytes; may be NULL; borrowed */
+    size_t job_trace_size;
+    uint64_t seed;
+    struct journal *journal;             /* NULL = its own in memory */
+    int64_t (*clock_ns)(void);           /* for wall_s only; NULL = 0 */
+    run_watch_fn *watch;
+    int64_t watch_every_ns;              /* simulated time between watches; 0 = every commit */
+    run_event_fn *event;
+    void *ctx;
+    bool check;                          /* all invariants after every group (sweep) */
+    int64_t quiet_ns;                    /* the end of the horizon without new faults, jobs, lost
+                                            messages and crashes; with check all jobs end in it */
+    int64_t hold_every_ns;               /* a person holds and releases nodes; 0 = never */
+    uint64_t events_max;                 /* end the run early after so many events; 0 = no bound */
+    struct marks *marks;                 /* added to; may be NULL */
+};
+MW_MUST_USE int run_scenario(const struct run_options *o, struct run_result *ret,
+                             struct mw_error *err);
+
+#endif

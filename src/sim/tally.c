@@ -1,0 +1,130 @@
+/*
+ * Counts and the marks that need to know how a node was when something came.
+ */
+#include "sim/tally.h"
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "base/error.h"
+
+int tally_init(struct tally *t, uint32_t nodes, uint32_t rows, struct marks *marks)
+{
+    must(marks != NULL);
+    *t = (struct tally){.nodes = nodes, .rows = rows, .marks = marks};
+    t->stopping = mw_calloc(rows, sizeof(*t->stopping));
+    t->node_health = mw_calloc(nodes, sizeof(*t->node_health));
+    t->node_held = mw_calloc(nodes, sizeof(*t->node_held));
+    t->node_closed_ms = mw_calloc(nodes, sizeof(*t->node_closed_ms));
+    bool all = t->stopping && t->node_health && t->node_held && t->node_closed_ms;
+    return all ? 0 : MW_ENOMEM;
+}
+
+void tally_fini(struct tally *t)
+{
+    mw_free(t->stopping);
+    mw_free(t->node_health);
+    mw_free(t->node_held);
+    mw_free(t->node_closed_ms);
+}
+
+static void adopted(struct tally *t, const struct body_adopt *a)
+{
+    for (uint32_t i = 0; i < a->count && a->first + i < t->nodes; i++)
+        t->node_health[a->first + i] = a->health;
+}
+
+static void finding(struct tally *t, const struct body_finding *f)
+{
+    if (f->node >= t->nodes)
+        return;
+    uint8_t health = t->node_health[f->node];
+    sometimes(t->marks, health == HEALTH_PROBATION, MARK_FAULT_IN_PROBATION);
+    sometimes(t->marks, health == HEALTH_REPAIRING, MARK_FAULT_IN_REPAIR);
+    sometimes(t->marks, health == HEALTH_VALIDATING, MARK_FAULT_AT_GATE);
+}
+
+static void incident(struct tally *t, const struct event *ev)
+{
+    uint32_t node = ev->body.incident.node;
+    if (ev->kind == EV_INCIDENT_OPENED)
+        t->incidents++;
+    if (node >= t->nodes)
+        return;
+    int64_t now_ms = mw_ms(ev->time_ns);
+    if (ev->kind == EV_INCIDENT_CLOSED)
+        t->node_closed_ms[node] = now_ms;
+    else if (t->node_closed_ms[node] != 0 && now_ms - t->node_closed_ms[node] <= TALLY_REFAULT_MS)
+        t->refaults++;
+}
+
+static void moved(struct tally *t, const struct body_node *b)
+{
+    if (b->node >= t->nodes)
+        return;
+    t->node_health[b->node] = b->to;
+    sometimes(t->marks, b->to == HEALTH_READY && t->node_held[b->node] != 0,
+              MARK_HOLD_THROUGH_REPAIR);
+}
+
+static void stop(struct tally *t, uint32_t row)
+{
+    if (row >= t->rows || t->stopping[row] != 0)
+        return;
+    t->stopping[row] = 1;
+    t->stops_open++;
+}
+
+static void attempt_ended(struct tally *t, const struct event *ev)
+{
+    const struct body_progress *b = &ev->body.progress;
+    bool asked = b->slot < t->rows && t->stopping[b->slot] != 0;
+    bool own = b->how == HOW_FAILED && b->node == MW_NONE && b->class == UINT16_MAX && !asked;
+    if (asked)
+        t->stopping[b->slot] = 0;
+    t->jobs_done += b->how == HOW_DONE;
+    t->jobs_failed += own;
+    if (b->how == HOW_DONE || own)
+        t->last_job_end_ns = ev->time_ns;
+    t->stops_open -= asked;
+}
+
+static void command(struct tally *t, const struct body_command *c)
+{
+    if (c->node < t->nodes && (c->verb == CMD_HOLD || c->verb == CMD_RELEASE))
+        t->node_held[c->node] = c->verb == CMD_HOLD;
+}
+
+void tally_event(struct tally *t, const struct event *ev)
+{
+    t->events++;
+    switch (ev->kind) {
+    case EV_NODES_ADOPTED: adopted(t, &ev->body.adopt); break;
+    case EV_FINDING_OPENED: finding(t, &ev->body.finding); break;
+    case EV_INCIDENT_OPENED:
+    case EV_INCIDENT_CLOSED: incident(t, ev); break;
+    case EV_NODE_MOVED: moved(t, &ev->body.node); break;
+    case EV_DRAIN_ORDERED:
+        t->drains++;
+        if (ev->body.drain.node < t->nodes)
+            t->node_health[ev->body.drain.node] = HEALTH_SUSPECT;
+        break;
+    case EV_ORDER_OPENED:
+        t->orders++;
+        t->orders_open++;
+        break;
+    case EV_ORDER_ENDED: t->orders_open -= t->orders_open > 0; break;
+    case EV_GATE_STARTED:
+        t->gates++;
+        t->gates_open++;
+        break;
+    case EV_GATE_ENDED:
+        t->gates_failed += ev->body.gate.result != RESULT_OK;
+        t->gates_open -= t->gates_open > 0;
+        break;
+    case EV_JOB_SUBMITTED: t->jobs_submitted++; break;
+    case EV_ATTEMPT_STOP: stop(t, ev->body.stop.slot); break;
+    case EV_ATTEMPT_ENDED: attempt_ended(t, ev); break;
+    case EV_COMMAND: command(t, &ev->body.command); break;
+    default: break;
+    }
+}

@@ -1,0 +1,34 @@
+/*
+ * What a run's record says, counted while it is committed: incidents, orders,
+ * gates, drains, jobs.  A fold of its own, so that it does not share mistakes
+ * with the planes that it counts.
+ */
+#ifndef MW_SIM_TALLY_H
+#define MW_SIM_TALLY_H
+
+#include "core/event.h"
+#include "fleet/fleet.h"
+#include "sim/marks.h"
+
+/* An incident on a node within this time of its last one's end is a refault. */
+#define TALLY_REFAULT_MS INT64_C(2592000000) /* 30 days */
+
+struct tally {
+    uint64_t events, incidents, orders, gates, gates_failed, drains, refaults;
+    uint64_t jobs_submitted, jobs_done, jobs_failed;
+    uint64_t orders_open, gates_open, stops_open; /* asked for and not answered */
+    int64_t last_job_end_ns;
+    uint8_t *node_health;
+    uint8_t *node_held;       /* by a person */
+    int64_t *node_closed_ms;  /* when its last incident closed; 0 = never */
+    uint8_t *stopping;        /* per job row: asked to stop */
+    uint32_t nodes, rows;
+    struct marks *marks;      /* borrowed */
+};
+
+/* rows: of jobs, that events may name.  MW_ENOMEM */
+MW_MUST_USE int tally_init(struct tally *t, uint32_t nodes, uint32_t rows, struct marks *marks);
+void tally_fini(struct tally *t);
+void tally_event(struct tally *t, const struct event *ev);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * `mw replay`: a trace driven through the controller, watched as it goes, with
+ * a report at the end and the same run again with its assumptions changed.
+ */
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/run_report.h"
+#include "sim/journal_batched.h"
+#include "store/journal_sqlite.h"
+
+#define COMMIT_EVERY 4096 /* groups: the world is simulated, nobody waits for the disk */
+
+static void scale(struct scenario_draw *d, double factor)
+{
+    d->a *= factor; /* fixed, mean, scale, median and the lower end of uniform are all `a` */
+    if (d->law == LAW_UNIFORM)
+        d->b *= factor;
+}
+
+enum { CHANGE_RESTART, CHANGE_WRITE, CHANGE_LOAD };
+
+static void change(struct scenario *s, uint32_t what, double factor)
+{
+    if (what == CHANGE_LOAD) {
+        s->load *= factor;
+        return;
+    }
+    for (uint32_t i = 0; i < s->job_classes; i++)
+        scale(what == CHANGE_RESTART ? &s->job_class[i].restart : &s->job_class[i].write, factor);
+    scale(what == CHANGE_RESTART ? &s->trace_restart : &s->trace_write, factor);
+}
+
+static int goodput_with(const struct scenario_files *f, uint32_t what, double factor, double *ret,
+                        struct mw_error *err)
+{
+    struct scenario changed = f->scenario;
+    struct run_options o = scenario_files_options(f);
+    struct run_result result;
+    change(&changed, what, factor);
+    o.scenario = &changed;
+    int r = run_scenario(&o, &result, err);
+    if (r == 0)
+        *ret = result.goodput;
+    return r;
+}
+
+static int run_sensitivity(const struct scenario_files *f, struct sensitivity *ret,
+                           struct mw_error *err)
+{
+    static const char *const NAME[SENSITIVITIES] = {
+        [CHANGE_RESTART] = "restart time", [CHANGE_WRITE] = "checkpoint cost",
+        [CHANGE_LOAD] = "offered load (a job trace's own load does not change)" };
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < SENSITIVITIES; i++) {
+        ret[i].what = NAME[i];
+        r = goodput_with(f, i, 0.5, &ret[i].low, err);
+        if (r == 0)
+            r = goodput_with(f, i, 1.5, &ret[i].high, err);
+    }
+    return r;
+}
+
+static void print(const struct cli_context *ctx, const struct replay_report *report)
+{
+    if (output_form_of(ctx->output) != OUTPUT_JSON) {
+        replay_report_print(ctx, report);
+        return;
+    }
+    json_t *document = replay_report_json(report);
+    output_document(ctx->output, document);
+    json_decref(document);
+}
+
+/* A new journal in the folder that --journal names; *ret stays NULL without it. */
+static int open_journal(const struct cli_context *ctx, struct journal **ret, struct mw_error *err)
+{
+    struct journal *inner = NULL;
+    const char *dir = cli_option_string(ctx, "journal");
+    if (!dir)
+        return 0;
+    int r = journal_sqlite_open(dir, NULL, &inner, err);
+    if (r == 0 && inner->head.seq > 0)
+        r = mw_fail(err, MW_EEXIST, "%s holds a journal already: name a new folder", dir);
+    if (r == 0 && journal_batched_create(inner, COMMIT_EVERY, ret) < 0)
+        r = mw_fail(err, MW_ENOMEM, "out of memory");
+    if (r < 0)
+        journal_destroy(inner);
+    return r;
+}
+
+/* The run that is watched. */
+static int run_watched(struct cli_context *ctx, const struct scenario_files *f,
+                       struct replay_view *view, struct run_result *ret, struct mw_error *err)
+{
+    struct journal *journal = NULL;
+    struct run_options o = scenario_files_options(f);
+    int r = open_journal(ctx, &journal, err);
+    if (r < 0)
+        return r;
+    if (cli_option_given(ctx, "seed"))
+        o.seed = cli_option_u64(ctx, "seed");
+    o.journal = journal;
+    o.clock_ns = replay_clock_ns;
+    o.watch = replay_view_watch;
+    o.watch_every_ns = 2 * MW_NS_PER_HOUR;
+    o.event = replay_view_event;
+    o.ctx = view;
+    r = run_scenario(&o, ret, err);
+    if (r == 0 && journal)
+        r = journal_batched_flush(journal, err);
+    journal_destroy(journal);
+    return r;
+}
+
+static int replay(struct cli_context *ctx, struct scenario_files *f, struct replay_view *view)
+{
+    struct mw_error err = { 0 };
+    struct run_result result;
+    struct sensitivity sensitivity[SENSITIVITIES];
+    struct replay_report report = { .files = f, .result = &result, .view = view };
+    int r = run_watched(ctx, f, view, &result, &err);
+    live_end(&view->live);
+    if (view->interrupted)
+        return CLI_EXIT_INTERRUPTED;
+    if (r == 0 && f->trace) {
+        report.traced = true;
+        r = fault_trace_stats(f->trace, f->fleet->count[COMPONENT_NODE], &report.stats, &err);
+    }
+    if (r == 0 && !cli_option_bool(ctx, "no-sensitivity")) {
+        r = run_sensitivity(f, sensitivity, &err);
+        report.sensitivity = sensitivity;
+    }
+    if (r < 0)
+        return cli_fail(ctx, &err);
+    print(ctx, &report);
+    if (cli_option_string(ctx, "journal"))
+        cli_note(ctx, "the record is in %s: mw journal tail %s",
+                 cli_option_string(ctx, "journal"), cli_option_string(ctx, "journal"));
+    return CLI_EXIT_OK;
+}
+
+static int run_replay(struct cli_context *ctx)
+{
+    struct scenario_files files;
+    struct replay_view view;
+    double speed = cli_option_given(ctx, "speed") ? cli_option_real(ctx, "speed") : -1.0;
+    if (cli_option_given(ctx, "speed") && speed < 0)
+        return cli_usage(ctx, "--speed is 0 (as fast as it goes) or more");
+    int code = scenario_files_load(ctx, cli_arg(ctx, 0), &files);
+    if (code == 0) {
+        cli_interrupt_catch();
+        if (replay_view_begin(&view, ctx, speed, &files) < 0) {
+            cli_error(ctx, "out of memory");
+            code = CLI_EXIT_ERROR;
+        } else {
+            code = replay(ctx, &files, &view);
+            replay_view_end(&view);
+        }
+    }
+    scenario_files_fini(&files);
+    return code;
+}
+
+static const struct command_option options[] = {
+    { .name = "speed", .type = VALUE_REAL, .value = "X",
+      .help = "simulated seconds a real second; 0 = as fast as it goes (default: the whole run in "
+              "20 s on a terminal, else 0)" },
+    { .name = "seed", .type = VALUE_U64, .value = "S", .help = "instead of the scenario's seed" },
+    { .name = "set", .type = VALUE_STRING, .value = "KEY=VALUE", .repeat = true,
+      .help = "change a value of the scenario, by its dotted key" },
+    { .name = "journal", .type = VALUE_DIR, .value = "DIR",
+      .help = "keep the record in a new journal there" },
+    { .name = "no-sensitivity", .help = "leave out the six runs with changed assumptions" },
+    { 0 },
+};
+
+static const struct command commands[] = {
+    {
+        .verb = "",
+        .summary = "drive a trace of faults through the controller and report what it cost",
+        .description =
+            "Runs a scenario from its start to its horizon with the same decision code that runs a "
+            "live site: faults become incidents, nodes are drained, repaired, proved and returned, "
+            "jobs restart from their checkpoints. On a terminal the state of the site and a map "
+            "of its nodes are shown as it goes, and each incident as it comes.\n\n"
+            "The report names every lost GPU-hour and its price, by cause, and says for each "
+            "figure whether it is from a trace or modelled. Goodput is given again with the "
+            "restart time, the checkpoint cost and the load changed by half.",
+        .examples =
+            (const struct command_example[]){
+                { .line = "mw replay scenarios/small.yaml",
+                  .shows = "A month on 32 nodes, and the report." },
+                { .line = "mw replay scenarios/stepfun.yaml --speed 0 --no-sensitivity --json",
+                  .shows = "348 days of 400 real servers as one JSON document." },
+                { .line = "mw replay scenarios/small.yaml --set policy.gate=false -o csv",
+                  .shows = "The same month when a repair is believed without a gate." },
+                { 0 },
+            },
+        .options = options,
+        .args =
+            (const struct command_arg[]){
+                { .name = "SCENARIO", .type = VALUE_FILE, .help = "the scenario file" },
+                { 0 },
+            },
+        .exits =
+            (const struct command_exit[]){
+                { CLI_EXIT_NOT_FOUND, "the scenario or a file it names does not exist" },
+                { CLI_EXIT_CONFLICT, "the journal's folder holds a journal already" },
+                { 0 },
+            },
+        .run = run_replay,
+    },
+    { 0 },
+};
+
+const struct command_group cmd_replay = {
+    .noun = "replay",
+    .summary = "a trace through the controller, watched live, with a report",
+    .commands = commands,
+};

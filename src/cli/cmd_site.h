@@ -1,0 +1,14 @@
+/*
+ * The handlers of `mw site query`, in cmd_site_query.c; their rows are in
+ * cmd_site.c with the rest of the noun.
+ */
+#ifndef MW_CLI_CMD_SITE_H
+#define MW_CLI_CMD_SITE_H
+
+#include "cli/context.h"
+
+int cmd_site_fails_with(struct cli_context *ctx);
+int cmd_site_shares(struct cli_context *ctx);
+int cmd_site_stands_on(struct cli_context *ctx);
+
+#endif

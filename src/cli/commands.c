@@ -1,0 +1,23 @@
+/*
+ * The list of nouns, in the order of the help.  Only the list: each noun's
+ * commands are in its own file.
+ */
+#include "cli/commands.h"
+
+static const struct command_group *const groups[] = {
+    &cmd_site,
+    &cmd_sim,
+    &cmd_replay,
+    &cmd_trace,
+    &cmd_journal,
+    &cmd_completion,
+    &cmd_help,
+    &cmd_version,
+    NULL,
+};
+
+const struct command_table mw_commands = {
+    .program = "mw",
+    .summary = "operates a GPU site, real or simulated, and keeps one record of both",
+    .groups = groups,
+};

@@ -1,0 +1,26 @@
+/*
+ * The command table of `mw`.
+ *
+ * To add a noun: write src/cli/cmd_<noun>.c that includes this header and
+ * defines `const struct command_group cmd_<noun>`, declare it below, list it in
+ * commands.c in the order of the help, and name the file and the rooms it needs
+ * in meson.build.  The tests then demand its summary, description and examples,
+ * render its page and run its examples.
+ */
+#ifndef MW_CLI_COMMANDS_H
+#define MW_CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+extern const struct command_table mw_commands;
+
+extern const struct command_group cmd_site;
+extern const struct command_group cmd_sim;
+extern const struct command_group cmd_replay;
+extern const struct command_group cmd_trace;
+extern const struct command_group cmd_journal;
+extern const struct command_group cmd_completion;
+extern const struct command_group cmd_help;
+extern const struct command_group cmd_version;
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * The result of simulated runs as a report for a person and as JSON.  Every
+ * figure says what it rests on: counted in a trace, modelled, or both.
+ */
+#ifndef MW_CLI_RUN_REPORT_H
+#define MW_CLI_RUN_REPORT_H
+
+#include <jansson.h>
+
+#include "cli/replay_view.h"
+#include "sim/fault_trace.h"
+
+/* Goodput of the same scenario with one assumption changed. */
+struct sensitivity {
+    const char *what; /* "restart time" */
+    double low, high; /* goodput with the assumption halved and with half as much again */
+};
+#define SENSITIVITIES 3
+
+struct replay_report {
+    const struct scenario_files *files;
+    const struct run_result *result;
+    const struct replay_view *view;
+    bool traced;                         /* stats is filled */
+    struct fault_trace_stats stats;
+    const struct sensitivity *sensitivity; /* SENSITIVITIES of them; NULL = not asked for */
+};
+
+/* "gpu", "(checkpoints: insurance)": a row of account_totals.by_cause. */
+const char *replay_cause_name(const struct replay_report *r, uint32_t cause);
+
+void replay_report_print(const struct cli_context *ctx, const struct replay_report *r);
+
+/* Gives a new document; NULL when out of memory. */
+json_t *replay_report_json(const struct replay_report *r);
+
+#endif

@@ -5,10 +5,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/run_report.h"
-#include "sim/journal_batched.h"
 #include "store/journal_sqlite.h"
-
-#define COMMIT_EVERY 4096 /* groups: the world is simulated, nobody waits for the disk */
 
 static void scale(struct scenario_draw *d, double factor)
 {
@@ -74,17 +71,13 @@ static void print(const struct cli_context *ctx, const struct replay_report *rep
 /* A new journal in the folder that --journal names; *ret stays NULL without it. */
 static int open_journal(const struct cli_context *ctx, struct journal **ret, struct mw_error *err)
 {
-    struct journal *inner = NULL;
+    const struct journal_sqlite_options simulated = { .simulated = true };
     const char *dir = cli_option_string(ctx, "journal");
     if (!dir)
         return 0;
-    int r = journal_sqlite_open(dir, NULL, &inner, err);
-    if (r == 0 && inner->head.seq > 0)
+    int r = journal_sqlite_open(dir, &simulated, ret, err);
+    if (r == 0 && (*ret)->head.seq > 0)
         r = mw_fail(err, MW_EEXIST, "%s holds a journal already: name a new folder", dir);
-    if (r == 0 && journal_batched_create(inner, COMMIT_EVERY, ret) < 0)
-        r = mw_fail(err, MW_ENOMEM, "out of memory");
-    if (r < 0)
-        journal_destroy(inner);
     return r;
 }
 
@@ -95,8 +88,10 @@ static int run_watched(struct cli_context *ctx, const struct scenario_files *f,
     struct journal *journal = NULL;
     struct run_options o = scenario_files_options(f);
     int r = open_journal(ctx, &journal, err);
-    if (r < 0)
+    if (r < 0) {
+        journal_destroy(journal);
         return r;
+    }
     if (cli_option_given(ctx, "seed"))
         o.seed = cli_option_u64(ctx, "seed");
     o.journal = journal;
@@ -107,7 +102,7 @@ static int run_watched(struct cli_context *ctx, const struct scenario_files *f,
     o.ctx = view;
     r = run_scenario(&o, ret, err);
     if (r == 0 && journal)
-        r = journal_batched_flush(journal, err);
+        r = journal_sqlite_flush(journal, err);
     journal_destroy(journal);
     return r;
 }

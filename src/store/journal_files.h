@@ -35,6 +35,7 @@ struct journal_sqlite {
     char dir[JOURNAL_PATH_MAX];
     struct store_rare rare;
     bool simulated;
+    uint32_t gathered; /* simulated: the first so many staged groups are committed, not written */
 
     struct staged *staged; /* owned */
     uint32_t staged_length, staged_room;
@@ -45,6 +46,8 @@ struct journal_sqlite {
     uint32_t blob_length, blob_room;
     struct journal_head next_head; /* with what is staged */
 };
+
+extern const struct journal_ops journal_sqlite_ops;
 
 /* "DIR/NAME" */
 MW_MUST_USE int journal_path(const char *dir, const char *name, char ret[JOURNAL_PATH_MAX],

@@ -123,12 +123,13 @@ static struct frame staged_frame(const struct journal_sqlite *s, uint32_t i)
     return ret;
 }
 
-static int write_staged(struct journal_sqlite *s, struct mw_error *err)
+/* The first n staged groups and all blobs, in one transaction. */
+static int write_staged(struct journal_sqlite *s, uint32_t n, struct mw_error *err)
 {
-    if (s->staged_written == s->staged_length && s->blob_length == 0)
+    if (s->staged_written >= n && s->blob_length == 0)
         return 0;
     int rc = database_begin(&s->db, err);
-    for (uint32_t i = s->staged_written; rc == 0 && i < s->staged_length; i++) {
+    for (uint32_t i = s->staged_written; rc == 0 && i < n; i++) {
         struct frame f = staged_frame(s, i);
         rc = database_put_frame(&s->db, &f, err);
     }
@@ -142,33 +143,49 @@ static int write_staged(struct journal_sqlite *s, struct mw_error *err)
         database_rollback(&s->db);
         return rc;
     }
-    s->staged_written = s->staged_length;
+    s->staged_written = MW_MAX(s->staged_written, n);
     while (s->blob_length > 0)
         mw_free(s->blob[--s->blob_length].data);
     return 0;
 }
 
-/* Completes next_head from the last staged group. */
-static void finish_head(struct journal_sqlite *s)
+/* The head once the first n staged groups are committed. */
+static struct journal_head head_after(const struct journal_sqlite *s, uint32_t n)
 {
-    struct frame last = staged_frame(s, s->staged_length - 1);
-    must(group_walk(&last.group, take_time, &s->next_head) == 0);
-    s->next_head.epoch = s->base.epoch;
+    struct frame last = staged_frame(s, n - 1);
+    struct journal_head h = {.seq = last.group.first_seq + last.group.count - 1,
+                             .epoch = last.epoch};
+    must(group_walk(&last.group, take_time, &h) == 0);
+    memcpy(h.hash, last.hash, sizeof(h.hash));
+    return h;
 }
 
-/* Makes what is staged durable. */
-static int flush(struct journal_sqlite *s, struct mw_error *err)
+static void drop_staged(struct journal_sqlite *s, uint32_t n)
 {
-    int rc = write_staged(s, err);
-    if (rc != 0 || s->staged_length == 0)
+    size_t bytes = n < s->staged_length ? s->staged[n].offset : s->bytes_length;
+    s->staged_length -= n;
+    s->staged_written -= n;
+    s->bytes_length -= bytes;
+    s->gathered -= MW_MIN(n, s->gathered);
+    memmove(s->staged, s->staged + n, s->staged_length * sizeof(s->staged[0]));
+    memmove(s->bytes, s->bytes + bytes, s->bytes_length);
+    for (uint32_t i = 0; i < s->staged_length; i++)
+        s->staged[i].offset -= bytes;
+}
+
+/* Makes the first n staged groups durable.  When it fails nothing is dropped. */
+static int flush(struct journal_sqlite *s, uint32_t n, struct mw_error *err)
+{
+    int rc = write_staged(s, n, err);
+    if (rc != 0 || n == 0)
         return rc;
-    finish_head(s);
-    rc = head_write(&s->head_file, &s->next_head, err);
+    /* A try that failed at the head may have left more than n in the database. */
+    struct journal_head h = head_after(s, s->staged_written);
+    rc = head_write(&s->head_file, &h, err);
     if (rc != 0)
         return rc;
-    s->base.head = s->next_head;
-    s->staged_length = s->staged_written = 0;
-    s->bytes_length = 0;
+    s->base.head = h;
+    drop_staged(s, s->staged_written);
     database_checkpoint(&s->db, LOG_PAGES_MAX);
     return 0;
 }
@@ -178,18 +195,17 @@ static int sqlite_commit(struct journal *j, struct mw_error *err)
     struct journal_sqlite *s = self_of(j);
     int rc = refuse_read_only(j, err);
     if (rc != 0 || !s->simulated || s->bytes_length >= GATHERED_BYTES_MAX)
-        return rc != 0 ? rc : flush(s, err);
-    if (s->staged_length > 0) {
-        finish_head(s);
-        j->head = s->next_head;
-    }
+        return rc != 0 ? rc : flush(s, s->staged_length, err);
+    s->gathered = s->staged_length;
+    if (s->gathered > 0)
+        j->head = head_after(s, s->gathered);
     return 0;
 }
 
 /* Before anything is looked up: gathered commits count as committed. */
 static int flush_gathered(struct journal_sqlite *s, struct mw_error *err)
 {
-    return s->simulated && !s->base.read_only ? flush(s, err) : 0;
+    return s->gathered > 0 ? flush(s, s->gathered, err) : 0;
 }
 
 static int refuse_unreadable(const struct journal_sqlite *s, struct mw_error *err)
@@ -468,7 +484,7 @@ static void sqlite_destroy(struct journal *j)
     mw_free(s);
 }
 
-static const struct journal_ops sqlite_ops = {
+const struct journal_ops journal_sqlite_ops = {
     .append = sqlite_append,
     .commit = sqlite_commit,
     .read = sqlite_read,
@@ -481,116 +497,10 @@ static const struct journal_ops sqlite_ops = {
     .destroy = sqlite_destroy,
 };
 
-/* ---- opening ------------------------------------------------------------------------------ */
-
-/* An absent journal is made; what an interrupted making left is made again. */
-static int make_if_absent(struct journal_sqlite *s, const struct journal_sqlite_options *o,
-                          struct mw_error *err)
-{
-    const struct head_state *h = &s->head_found;
-    if (journal_exists(s->dir_fd) || h->slots_bad > 0 || h->head.seq > 0)
-        return 0;
-    if (o->read_only)
-        return mw_fail(err, MW_ENOTFOUND, "there is no journal in %s", s->dir);
-    struct journal_make m = {.dir = s->dir, .dir_fd = s->dir_fd, .vfs = o->vfs, .origin = "new"};
-    int rc = journal_make(&m, err);
-    return rc == 0 ? head_read(s->dir_fd, &s->head_found, err) : rc;
-}
-
-/* Opens the database and looks at the end of the record. 0 also for damage. */
-static int look(struct journal_sqlite *s, const struct journal_sqlite_options *o,
-                struct journal_check *c, struct mw_error *err)
-{
-    char path[JOURNAL_PATH_MAX];
-    struct mw_error why = {.text = ""}, versions = {.text = ""};
-    int rc = journal_path(s->dir, DATABASE_NAME, path, err);
-    if (rc != 0)
-        return rc;
-    rc = database_open(&s->db, path, o->vfs, o->read_only, &why);
-    int damaged = rc == 0 ? database_versions(&s->db, &versions) : 0;
-    if (damaged == MW_EVERSION)
-        return mw_fail(err, damaged, "%s", versions.text);
-    if (rc == 0)
-        rc = journal_check_quick(c, &why);
-    if (rc == MW_ECORRUPT || rc == MW_ENOTFOUND) {
-        database_close(&s->db, false);
-        journal_check_unreadable(c, why.text);
-    } else if (rc != 0) {
-        return mw_fail(err, rc, "%s: %s", s->dir, why.text);
-    } else if (damaged != 0 && c->report.loss == JOURNAL_WHOLE) {
-        journal_check_versions(c, versions.text);
-    }
-    return 0;
-}
-
-static int open_parts(struct journal_sqlite *s, const struct journal_sqlite_options *o,
-                      struct mw_error *err)
-{
-    struct journal *j = &s->base;
-    int rc = journal_dir_open(s->dir, !o->read_only, &s->dir_fd, err);
-    if (rc == 0 && !o->read_only)
-        rc = journal_lock(s->dir, s->dir_fd, &s->lock_fd, err);
-    /* The head before the database: a writer beside us may add to both meanwhile. */
-    if (rc == 0)
-        rc = head_read(s->dir_fd, &s->head_found, err);
-    if (rc == 0)
-        rc = make_if_absent(s, o, err);
-    struct journal_check c = {
-        .db = &s->db, .dir = s->dir, .dir_fd = s->dir_fd, .head = &s->head_found};
-    if (rc == 0)
-        rc = look(s, o, &c, err);
-    if (rc != 0)
-        return rc;
-    j->opened = c.report;
-    j->head = s->next_head = c.last;
-    j->next_seq = c.last.seq + 1;
-    j->epoch = MW_MAX(c.last.epoch, s->head_found.head.epoch) + 1;
-    j->read_only = o->read_only || c.report.loss != JOURNAL_WHOLE;
-    if (j->read_only)
-        return 0;
-    rc = head_open(&s->head_file, s->dir_fd, &s->head_found, err);
-    s->head_file.rare = o->rare;
-    /* A crash between database and head, or a slot that cannot be read: catch up. */
-    if (rc == 0 && (c.last.seq > s->head_found.head.seq || s->head_found.slots_bad > 0)) {
-        struct journal_head now = c.last;
-        now.epoch = j->epoch - 1;
-        rc = head_write(&s->head_file, &now, err);
-    }
-    return rc;
-}
-
-int journal_sqlite_open(const char *dir, const struct journal_sqlite_options *o,
-                        struct journal **ret, struct mw_error *err)
-{
-    static const struct journal_sqlite_options defaults;
-    if (o == NULL)
-        o = &defaults;
-    struct journal_sqlite *s = mw_calloc(1, sizeof(*s));
-    if (s == NULL)
-        return mw_fail(err, MW_ENOMEM, "out of memory for a journal");
-    s->base.ops = &sqlite_ops;
-    s->base.read_only = true; /* until it is open: closing changes nothing */
-    s->dir_fd = s->lock_fd = s->head_file.fd = -1;
-    s->rare = o->rare;
-    s->simulated = o->simulated;
-    int rc = strlen(dir) < sizeof(s->dir)
-                 ? 0
-                 : mw_fail(err, MW_EINVAL, "the path of the journal is too long");
-    if (rc == 0) {
-        memcpy(s->dir, dir, strlen(dir) + 1);
-        rc = open_parts(s, o, err);
-    }
-    if (rc != 0) {
-        sqlite_destroy(&s->base);
-        return rc;
-    }
-    *ret = &s->base;
-    return 0;
-}
-
 int journal_sqlite_flush(struct journal *j, struct mw_error *err)
 {
-    must(j->ops == &sqlite_ops);
+    must(j->ops == &journal_sqlite_ops);
     int rc = refuse_read_only(j, err);
-    return rc == 0 ? flush(self_of(j), err) : rc;
+    struct journal_sqlite *s = self_of(j);
+    return rc == 0 ? flush(s, s->staged_length, err) : rc;
 }

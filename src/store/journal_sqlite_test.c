@@ -438,11 +438,18 @@ static void a_simulated_journal_gathers_commits_and_reads_them_all_the_same(void
     expect_whole(w->j);
     for (uint32_t i = 0; i < 20000; i++)
         write_groups(w, 1);
-    append(w, 3); /* staged when the process ends: not committed, not kept … */
-    assert_int_equal(journal_sqlite_flush(w->j, NULL), 0); /* … unless flushed */
     last = w->j->head.seq;
-    write_groups(w, 3);
+    append(w, 3); /* staged, not committed: neither read nor kept */
+    expect_whole(w->j);
+    assert_int_equal(w->j->head.seq, last);
+    append(w, 2);
+    assert_int_equal(w->j->ops->commit(w->j, NULL), 0);
+    expect_whole(w->j);
+    append(w, 1);
+    assert_int_equal(journal_sqlite_flush(w->j, NULL), 0);
     last = w->j->head.seq;
+    assert_int_equal(last, w->j->next_seq - 1);
+    append(w, 4);
     reopen(w, NULL);
     assert_int_equal(w->j->head.seq, last);
     expect_whole(w->j);

@@ -74,14 +74,13 @@ static int64_t care_next_due(const void *self, uint64_t *ret_id)
     return heap_top_due(&c->timers);
 }
 
-static uint64_t care_pending(const void *self, uint32_t n)
+static uint64_t care_pending(const void *self, uint32_t *at)
 {
     const struct care *c = self;
-    for (uint32_t slot = 0; slot < c->board->incidents_used; slot++) {
-        if (!c->board->incident_id[slot])
-            continue;
+    while (*at < c->board->incidents_used) {
+        uint32_t slot = (*at)++;
         uint64_t seq = c->order[slot] ? c->order[slot] : c->gate[slot];
-        if (seq && n-- == 0)
+        if (seq && c->board->incident_id[slot])
             return seq;
     }
     return 0;

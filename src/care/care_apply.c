@@ -216,15 +216,16 @@ static void adopted(struct care *c, const struct body_adopt *a)
 }
 
 /* A job lets nodes go (work, which applies after care, clears its list): the suspects among them
- * can be taken out now. */
+ * can be taken out now, each in a group of its own, for a large gang may have more suspects than a
+ * cascade has rounds. */
 static void attempt_ended(struct care *c, const struct body_progress *p)
 {
     const struct board *b = c->board;
     if (!c->nodes_in[HEALTH_SUSPECT] || !board_attempt_is(b, p->slot, p->job, p->attempt))
         return;
     for (uint32_t n = b->job_first_node[p->slot]; n != MW_NONE; n = b->node_next[n])
-        if (b->node_health[n] == HEALTH_SUSPECT)
-            care_mark(c, b->node_incident[n]);
+        if (b->node_health[n] == HEALTH_SUSPECT && b->node_incident[n] != MW_NONE)
+            heap_set(&c->timers, b->node_incident[n], c->now_ns);
 }
 
 static uint8_t advice(struct care *c, const struct event *ev)

@@ -10,6 +10,7 @@ static const struct command_group *const groups[] = {
     &cmd_replay,
     &cmd_trace,
     &cmd_journal,
+    &cmd_docs,
     &cmd_completion,
     &cmd_help,
     &cmd_version,

@@ -19,6 +19,7 @@ extern const struct command_group cmd_sim;
 extern const struct command_group cmd_replay;
 extern const struct command_group cmd_trace;
 extern const struct command_group cmd_journal;
+extern const struct command_group cmd_docs;
 extern const struct command_group cmd_completion;
 extern const struct command_group cmd_help;
 extern const struct command_group cmd_version;

@@ -9,6 +9,8 @@
 #include "base/random.h"
 #include "base/units.h"
 #include "control/rig.h"
+#include "core/journal_memory.h"
+#include "fleet/site.h"
 
 #define NODES 8
 #define HOUR MW_MS_PER_HOUR
@@ -49,7 +51,80 @@ static void a_stretch_divides_into_what_was_done_and_what_was_lost(void **state)
     assert_int_equal(t.gpu_ms[ACCOUNT_DEGRADED], 64 * 6 * MIN);
     assert_int_equal(t.by_cause[CAUSE_CHECKPOINT][ACCOUNT_CHECKPOINT], 64 * 4 * MIN);
     assert_int_equal(t.modelled_gpu_ms, 0);
+    rig_wait(r, RIG_HOUR);
+    assert_int_equal(rig_progress(r, 1, 105 * MIN, 90 * MIN, 9 * MIN), ADMIT_OK); /* so far */
+    t = totals(r);
+    assert_int_equal(t.gpu_ms[ACCOUNT_PRODUCTIVE], 64 * 105 * MIN);
+    assert_int_equal(t.gpu_ms[ACCOUNT_CHECKPOINT], 64 * 9 * MIN);
+    assert_int_equal(t.gpu_ms[ACCOUNT_DEGRADED], 64 * 6 * MIN);
     rig_free(r);
+}
+
+static void an_older_checkpoint_than_planned_is_more_to_do_again(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    running(r, 1, NODES);
+    rig_wait(r, RIG_HOUR);
+    struct body_progress p = { .how = HOW_FAILED, .progress_ms = HOUR, .saved_ms = 40 * MIN,
+                               .stopped_ms = mw_ms(r->now_ns), .node = MW_NONE,
+                               .class = RIG_KILLS };
+    assert_int_equal(rig_ended_by(r, 1, &p), ADMIT_OK);
+    rig_wait(r, RIG_SECOND);
+    struct event ev = { .kind = EV_ATTEMPT_RUNNING, .source = SOURCE_ENGINE };
+    ev.body.running = (struct body_running){ .job = 1, .ready_ms = mw_ms(r->now_ns),
+                                             .from_ms = 10 * MIN, .slot = rig_slot(r, 1),
+                                             .attempt = 2 };
+    assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_OK); /* the one of 40 min was not whole */
+    rig_wait(r, RIG_HOUR);
+    assert_int_equal(rig_progress(r, 1, 70 * MIN, 70 * MIN, 0), ADMIT_OK);
+    struct account_totals t = totals(r);
+    assert_int_equal(t.gpu_ms[ACCOUNT_RECOMPUTE], 64 * 50 * MIN);
+    assert_int_equal(t.gpu_ms[ACCOUNT_PRODUCTIVE], 64 * 70 * MIN);
+    rig_free(r);
+}
+
+static void bug_a_hang_without_a_node_names_its_class(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    running(r, 1, NODES);
+    rig_wait(r, RIG_HOUR);
+    struct body_progress p = { .how = HOW_FAILED, .stopped_ms = mw_ms(r->now_ns) - HOUR,
+                               .node = MW_NONE, .class = RIG_IN_PLACE };
+    assert_int_equal(rig_ended_by(r, 1, &p), ADMIT_OK);
+    struct account_totals t = totals(r);
+    assert_int_equal(t.by_cause[RIG_IN_PLACE][ACCOUNT_HUNG], 64 * HOUR);
+    rig_free(r);
+}
+
+/* Nodes of four GPUs beside nodes of eight: a gang may find fewer than it asked for. */
+static void bug_a_gang_on_smaller_nodes_than_it_asked_for_is_accounted_for(void **state)
+{
+    (void)state;
+    struct text yaml = { 0 };
+    struct fleet *f = NULL;
+    struct journal *j = NULL;
+    struct problems problems = { 0 };
+    assert_int_equal(site_new("mixed", 300, &yaml, NULL), 0);
+    const struct site_source source = { .yaml = yaml.data, .size = yaml.length, .name = "mixed" };
+    assert_int_equal(site_load(&source, &f, &problems, NULL), 0);
+    assert_int_equal(journal_memory_create(NULL, &j), 0);
+    const struct control_policy p = rig_policy();
+    struct rig *r = rig_make_on(f, &p, j, false);
+    r->own_fleet = true;
+    uint32_t nodes = f->count[COMPONENT_NODE];
+    assert_true(f->gpus_total < nodes * 8);
+    assert_int_equal(rig_job(r, 1, nodes, 0), ADMIT_OK); /* asks for eight on each */
+    rig_wait(r, 0);
+    assert_int_equal(rig_running(r, 1, 0), ADMIT_OK);
+    rig_wait(r, RIG_HOUR);
+    assert_int_equal(rig_ended(r, 1, HOW_DONE, HOUR, HOUR, 0), ADMIT_OK);
+    struct account_totals t = totals(r);
+    assert_int_equal(t.gpu_ms[ACCOUNT_PRODUCTIVE], (int64_t)f->gpus_total * HOUR);
+    rig_free(r);
+    text_fini(&yaml);
+    problems_fini(&problems);
 }
 
 static void work_done_again_is_not_productive_until_it_passes_where_it_was(void **state)
@@ -274,6 +349,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stretch_divides_into_what_was_done_and_what_was_lost),
+        cmocka_unit_test(an_older_checkpoint_than_planned_is_more_to_do_again),
+        cmocka_unit_test(bug_a_hang_without_a_node_names_its_class),
+        cmocka_unit_test(bug_a_gang_on_smaller_nodes_than_it_asked_for_is_accounted_for),
         cmocka_unit_test(work_done_again_is_not_productive_until_it_passes_where_it_was),
         cmocka_unit_test(standing_still_before_it_is_noticed_is_hung_and_names_the_incident),
         cmocka_unit_test(bug_a_jobs_own_hang_is_not_charged_to_the_incident_before),

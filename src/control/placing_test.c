@@ -99,6 +99,23 @@ static void others_may_pass_for_as_long_as_the_policy_says(void **state)
     rig_free(r);
 }
 
+static void a_restarted_job_that_waits_is_passed_by_nobody(void **state)
+{
+    (void)state;
+    struct control_policy p = rig_policy();
+    p.work.bypass_ms = MW_MS_PER_DAY;
+    struct rig *r = rig_make(NODES, &p);
+    jobs(r, 1, 1, NODES);
+    rig_wait(r, RIG_SECOND);
+    rig_finding(r, 0, RIG_KILLS);
+    assert_int_equal(rig_ended(r, 1, HOW_STOPPED, 0, 0, 0), ADMIT_OK);
+    jobs(r, 2, 1, 1);
+    rig_forget(r);
+    rig_wait(r, RIG_HOUR);
+    PLACED(r, 0);
+    rig_free(r);
+}
+
 static void a_restarted_job_keeps_its_place(void **state)
 {
     (void)state;
@@ -238,8 +255,9 @@ static void a_job_that_fails_by_itself_is_not_started_again(void **state)
     assert_int_equal(rig_ended_by(r, 2, &p), ADMIT_OK); /* a fault, though nobody knows where */
     assert_int_equal(state_of(r, 2), JOB_QUEUED);
     assert_int_equal(r->control->board->job_class[rig_slot(r, 2)], RIG_IN_PLACE);
-    assert_int_equal(rig_ended(r, 3, HOW_DONE, 0, 0, 0), ADMIT_OK);
-    assert_int_equal(board_job_find(r->control->board, 3), MW_NONE);
+    rig_finding(r, 2, RIG_KILLS); /* job 3 is told to stop, and fails while it does */
+    assert_int_equal(rig_ended(r, 3, HOW_FAILED, 0, 0, 0), ADMIT_OK);
+    assert_int_equal(state_of(r, 3), JOB_QUEUED);
     rig_free(r);
 }
 
@@ -337,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_higher_priority_goes_first),
         cmocka_unit_test(a_job_that_does_not_fit_holds_back_the_rest),
         cmocka_unit_test(others_may_pass_for_as_long_as_the_policy_says),
+        cmocka_unit_test(a_restarted_job_that_waits_is_passed_by_nobody),
         cmocka_unit_test(a_restarted_job_keeps_its_place),
         cmocka_unit_test(a_gang_is_placed_whole_or_not_at_all),
         cmocka_unit_test(nothing_starts_on_a_node_that_is_not_schedulable),

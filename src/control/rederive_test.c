@@ -82,6 +82,24 @@ static void facts_counted_by_their_source_are_taken_though_others_were_refused(v
     rig_free(r);
 }
 
+static void who_wrote_the_record_makes_no_difference(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(24, NULL);
+    for (uint64_t n = 0; n < 100; n++)
+        rig_chaos(r, 8, n);
+    struct journal *j = rig_copy(r, r->log_length);
+    journal_memory_crash(j);
+    struct rig *later = rig_make_on(r->fleet, &r->policy, j, false);
+    for (uint64_t n = 100; n < 200; n++)
+        rig_chaos(later, 8, n);
+    assert_int_equal(later->log[later->log_length - 1].ev.epoch, 2);
+    struct rederive_report report = again(later, &r->policy);
+    assert_int_equal(report.differences, 0);
+    rig_free(later);
+    rig_free(r);
+}
+
 static void another_interval_changes_the_placements_and_nothing_else(void **state)
 {
     (void)state;
@@ -170,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_rules_decide_the_same),
         cmocka_unit_test(facts_counted_by_their_source_are_taken_though_others_were_refused),
+        cmocka_unit_test(who_wrote_the_record_makes_no_difference),
         cmocka_unit_test(another_interval_changes_the_placements_and_nothing_else),
         cmocka_unit_test(what_is_not_decided_any_more_and_what_is_decided_now_is_told_apart),
         cmocka_unit_test(timers_that_fire_at_other_times_are_found),

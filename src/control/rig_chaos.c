@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "control/rig.h"
 
-/* The dice of one step. */
+/* The dice of one step.  One throw a statement: the order of throws is part of the world. */
 struct dice {
     uint64_t seed, nth, thrown;
 };
@@ -26,10 +26,12 @@ static int64_t roll_ms(struct dice *d, int64_t below)
 static void chaos_finding(struct rig *r, struct dice *d)
 {
     uint32_t node = roll(d, r->fleet->count[COMPONENT_NODE]);
+    uint32_t number = 1 + roll(d, 40), class = roll(d, RIG_CLASSES), effect = roll(d, 40);
     struct event ev = { .kind = EV_FINDING_OPENED, .source = SOURCE_NODE + node };
-    ev.body.finding = (struct body_finding){
-        .component = component_id(COMPONENT_NODE, node), .finding = 1 + roll(d, 40), .node = node,
-        .class = (uint16_t)roll(d, RIG_CLASSES), .effect = (uint8_t)(roll(d, 8) ? 0 : roll(d, 5)) };
+    ev.body.finding = (struct body_finding){ .component = component_id(COMPONENT_NODE, node),
+                                             .finding = number, .node = node,
+                                             .class = (uint16_t)class,
+                                             .effect = (uint8_t)(effect < 5 ? effect : 0) };
     if (roll(d, 8) == 0) { /* a part of no node */
         ev.source = SOURCE_FABRIC;
         ev.body.finding.node = MW_NONE;
@@ -83,7 +85,8 @@ static void chaos_gate(struct rig *r, struct dice *d)
 static void chaos_job(struct rig *r, struct dice *d)
 {
     uint32_t nodes = 1 + roll(d, MW_MAX(1, r->fleet->count[COMPONENT_NODE] / 3));
-    struct event ev = rig_job_event(1 + roll(d, 60), nodes, (uint8_t)roll(d, 3));
+    uint32_t job = 1 + roll(d, 60), priority = roll(d, 3);
+    struct event ev = rig_job_event(job, nodes, (uint8_t)priority);
     ev.body.job.gpus = nodes * 8 - roll(d, 8);
     ev.body.job.restart_ms = roll_ms(d, 10 * MW_MS_PER_MIN);
     ev.body.job.write_ms = roll_ms(d, 2 * MW_MS_PER_MIN);
@@ -111,8 +114,8 @@ static void chaos_attempt(struct rig *r, struct dice *d)
     struct body_progress *b = &ev.body.progress;
     *b = (struct body_progress){ .job = p->job, .slot = p->slot, .attempt = p->attempt,
                                  .node = MW_NONE, .class = UINT16_MAX };
-    b->progress_ms = MW_MAX(0, high_ms - roll_ms(d, MW_MS_PER_HOUR)) +
-                     roll_ms(d, 2 * MW_MS_PER_HOUR);
+    int64_t back_ms = roll_ms(d, MW_MS_PER_HOUR), gained_ms = roll_ms(d, 2 * MW_MS_PER_HOUR);
+    b->progress_ms = MW_MAX(0, high_ms - back_ms) + gained_ms;
     b->saved_ms = roll_ms(d, b->progress_ms + 1);
     b->checkpoint_ms = roll_ms(d, 10 * MW_MS_PER_MIN);
     b->stopped_ms = now_ms - roll_ms(d, 20 * MW_MS_PER_MIN);
@@ -180,6 +183,7 @@ void rig_chaos(struct rig *r, uint64_t seed, uint64_t nth)
 {
     struct dice d = { .seed = seed, .nth = nth };
     int64_t step_ms = CHAOS_STEP_MS[roll(&d, MW_ARRAY_LEN(CHAOS_STEP_MS))];
-    r->now_ns += step_ms * MW_NS_PER_MS + roll(&d, 1000);
+    int64_t fraction_ns = roll(&d, 1000);
+    r->now_ns += step_ms * MW_NS_PER_MS + fraction_ns;
     CHAOS[roll(&d, MW_ARRAY_LEN(CHAOS))](r, &d);
 }

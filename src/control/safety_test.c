@@ -173,6 +173,28 @@ static void a_person_is_not_automation(void **state)
     rig_free(r);
 }
 
+static void what_a_person_takes_is_not_in_the_window_of_automation(void **state)
+{
+    (void)state;
+    uint8_t why = 0;
+    struct rig *r = bench(false);
+    struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 42 };
+    ev.body.command = (struct body_command){ .hall = 0, .verb = CMD_SET_MODE,
+                                             .mode = MODE_APPROVE };
+    assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_OK);
+    for (uint32_t n = 0; n < 3; n++) {
+        assert_false(drains(r, n, &why));
+        assert_int_equal(rig_answer(r, CMD_APPROVE, rig_last_of(r, EV_ADVICE, n)), ADMIT_OK);
+    }
+    ev.body.command.mode = MODE_ACT;
+    assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_OK);
+    assert_true(drains(r, 3, &why));
+    assert_true(drains(r, 4, &why));
+    assert_false(drains(r, 5, &why));
+    assert_int_equal(why, GUARD_HALL_RATE);
+    rig_free(r);
+}
+
 static void a_reset_gives_its_reason_and_a_command_its_person(void **state)
 {
     (void)state;
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(no_second_rack_of_a_feed_goes_while_one_is_out),
         cmocka_unit_test(what_is_broken_already_is_not_charged),
         cmocka_unit_test(a_person_is_not_automation),
+        cmocka_unit_test(what_a_person_takes_is_not_in_the_window_of_automation),
         cmocka_unit_test(a_reset_gives_its_reason_and_a_command_its_person),
         cmocka_unit_test(the_mode_of_a_hall_can_be_set),
         cmocka_unit_test(halls_have_budgets_of_their_own),

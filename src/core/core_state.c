@@ -222,9 +222,9 @@ static int core_resend(struct core *c, struct mw_error *err)
     c->acting = true;
     for (uint32_t p = 0; r == 0 && c->config.act && p < PLANE_COUNT; p++) {
         const struct plane *pl = &c->plane[p];
-        for (uint32_t n = 0; pl->pending; n++) {
+        for (uint32_t at = 0; pl->pending;) {
             struct event ev;
-            uint64_t seq = pl->pending(pl->self, n);
+            uint64_t seq = pl->pending(pl->self, &at);
             if (!seq)
                 break;
             r = c->config.journal->ops->get(c->config.journal, seq, &ev, c->tail, err);

@@ -97,9 +97,9 @@ static int64_t straw_due(const void *self, uint64_t *ret_id)
     return ((const struct straw *)self)->due;
 }
 
-static uint64_t straw_pending(const void *self, uint32_t n)
+static uint64_t straw_pending(const void *self, uint32_t *at)
 {
-    return n == 0 ? ((const struct straw *)self)->pending : 0;
+    return (*at)++ == 0 ? ((const struct straw *)self)->pending : 0;
 }
 
 static struct column_list straw_columns(const void *self)

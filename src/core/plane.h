@@ -39,9 +39,9 @@ struct plane {
     void (*quiet)(void *self);
     /* The earliest timer: MW_NEVER when none; *ret_id says which. NULL = no timers. */
     int64_t (*next_due)(const void *self, uint64_t *ret_id);
-    /* The n-th (from 0) action without a result: its sequence, 0 when there are no more. Order is
-     * by the plane's rows. NULL = no actions. */
-    uint64_t (*pending)(const void *self, uint32_t n);
+    /* The next action without a result: its sequence, 0 when there are no more.  *at is 0 at
+     * first; the plane moves it on.  Order is by the plane's rows. NULL = no actions. */
+    uint64_t (*pending)(const void *self, uint32_t *at);
     struct column_list (*columns)(const void *self);
     /* Indexes again from columns, after a snapshot was loaded. NULL = none. */
     void (*rebuild)(void *self);

@@ -52,6 +52,15 @@ static void every_twentieth_seed_is_run_twice(void **state)
     assert_false(run(SWEEP_TWICE_EVERY + 1, &marks).twice);
 }
 
+/* A gang of more than 32 suspects ended: two decisions a node passed the bound of a cascade. */
+static void bug_a_gang_with_many_suspects_stopped_the_cascade(void **state)
+{
+    struct marks marks = {0};
+    (void)state;
+    assert_int_equal(run(527, &marks).run.core.cascades_stopped, 0);
+    assert_int_equal(run(909, &marks).run.core.cascades_stopped, 0);
+}
+
 static void every_mark_has_a_name(void **state)
 {
     (void)state;
@@ -66,6 +75,7 @@ int main(void)
         cmocka_unit_test(a_seed_is_wild_enough),
         cmocka_unit_test(every_step_of_a_small_world_crashes),
         cmocka_unit_test(every_twentieth_seed_is_run_twice),
+        cmocka_unit_test(bug_a_gang_with_many_suspects_stopped_the_cascade),
         cmocka_unit_test(every_mark_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

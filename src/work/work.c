@@ -75,16 +75,14 @@ static int64_t work_next_due(const void *self, uint64_t *ret_id)
     return w->pulse_due_ns;
 }
 
-static uint64_t work_pending(const void *self, uint32_t n)
+static uint64_t work_pending(const void *self, uint32_t *at)
 {
     const struct work *w = self;
-    for (uint32_t s = 0; s < w->board->jobs_used; s++) {
-        if (!w->board->job_id[s])
-            continue;
-        if (w->place_seq[s] && n-- == 0)
-            return w->place_seq[s];
-        if (w->stop_seq[s] && n-- == 0)
-            return w->stop_seq[s];
+    while (*at / 2 < w->board->jobs_used) { /* two places a row: its start, its stop */
+        uint32_t slot = *at / 2;
+        uint64_t seq = (*at)++ % 2 ? w->stop_seq[slot] : w->place_seq[slot];
+        if (seq && w->board->job_id[slot])
+            return seq;
     }
     return 0;
 }

@@ -50,13 +50,14 @@ int mw_fail_prefix(struct mw_error *err, const char *fmt, ...)
         return MW_EBUG;
     char old[MW_ERROR_TEXT_MAX];
     memcpy(old, err->text, sizeof(old));
-    old[sizeof(old) - 1] = '\0';
+    size_t length = strnlen(old, sizeof(old) - 1);
     va_list args;
     va_start(args, fmt);
     int n = vsnprintf(err->text, sizeof(err->text), fmt, args);
     va_end(args);
     size_t used = n < 0 ? 0 : MW_MIN((size_t)n, sizeof(err->text) - 1);
-    (void)snprintf(err->text + used, sizeof(err->text) - used, ": %s", old);
+    (void)snprintf(err->text + used, sizeof(err->text) - used, ": %.*s",
+                   (int)MW_MIN(length, sizeof(err->text) - 1 - used), old);
     return err->code;
 }
 

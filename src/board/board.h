@@ -16,6 +16,7 @@
 
 #define BOARD_CLASSES_MAX 64 /* fault classes of a policy */
 #define BOARD_PRIORITIES 8
+#define BOARD_CLASS_PERSON 0xfffeu /* in place of a fault class: a person's drain or cancel */
 #define BOARD_JOB_MS_MAX INT64_C(3155760000000) /* a century: longer work is refused */
 
 enum board_job_state { JOB_FREE, JOB_QUEUED, JOB_PLACED, JOB_RUNNING, JOB_STOPPING };

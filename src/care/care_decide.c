@@ -43,6 +43,16 @@ static bool close_incident(const struct care *c, uint32_t slot, struct decision 
     return true;
 }
 
+/* The open incident of a part that is no node's; MW_NONE.  Such incidents are few. */
+static uint32_t part_incident(const struct board *b, uint64_t component)
+{
+    for (uint32_t slot = 0; slot < b->incidents_used; slot++)
+        if (b->incident_id[slot] && b->incident_node[slot] == MW_NONE &&
+            b->incident_component[slot] == component)
+            return slot;
+    return MW_NONE;
+}
+
 /* The finding that just opened: does it begin an incident, join one, or only count? */
 static bool decide_finding(const struct care *c, struct decision *out)
 {
@@ -59,7 +69,7 @@ static bool decide_finding(const struct care *c, struct decision *out)
         if (at >= c->components || c->seen[at] < k->count)
             return false;
     }
-    uint32_t slot = node == MW_NONE ? MW_NONE : b->node_incident[node];
+    uint32_t slot = node == MW_NONE ? part_incident(b, component) : b->node_incident[node];
     struct body_incident body = { .component = component, .finding = c->finding_key[row],
                                   .node = node, .findings = 1, .class = class };
     out->ev.kind = EV_INCIDENT_JOINED;

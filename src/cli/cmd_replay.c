@@ -46,10 +46,14 @@ static int run_sensitivity(const struct scenario_files *f, struct sensitivity *r
 {
     static const char *const NAME[SENSITIVITIES] = {
         [CHANGE_RESTART] = "restart time", [CHANGE_WRITE] = "checkpoint cost",
-        [CHANGE_LOAD] = "offered load (a job trace's own load does not change)" };
+        [CHANGE_LOAD] = "offered load" };
     int r = 0;
     for (uint32_t i = 0; r == 0 && i < SENSITIVITIES; i++) {
-        ret[i].what = NAME[i];
+        ret[i] = (struct sensitivity){ .what = NAME[i] };
+        if (i == CHANGE_LOAD && f->scenario.jobs == JOBS_TRACE) {
+            ret[i].what = NULL; /* a trace of jobs has the load it has */
+            continue;
+        }
         r = goodput_with(f, i, 0.5, &ret[i].low, err);
         if (r == 0)
             r = goodput_with(f, i, 1.5, &ret[i].high, err);

@@ -68,7 +68,8 @@ static json_t *sensitivity_json(const struct replay_report *r)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; r->sensitivity && i < SENSITIVITIES; i++)
-        (void)json_array_append_new(
+        if (r->sensitivity[i].what)
+            (void)json_array_append_new(
             list, json_pack("{s:s, s:f, s:f, s:f}", "assumption", r->sensitivity[i].what,
                             "goodput_minus_50", r->sensitivity[i].low, "goodput",
                             r->result->goodput, "goodput_plus_50", r->sensitivity[i].high));
@@ -79,7 +80,7 @@ json_t *replay_report_json(const struct replay_report *r)
 {
     json_t *o = run_json(r->result);
     (void)json_object_set_new(o, "scenario", json_string(r->files->scenario.name));
-    (void)json_object_set_new(o, "basis", json_string(r->traced ? "trace and model" : "modelled"));
+    (void)json_object_set_new(o, "basis", json_string(replay_basis(r)));
     if (r->traced)
         (void)json_object_set_new(o, "trace", trace_json(&r->stats));
     (void)json_object_set_new(o, "causes", causes_json(r));

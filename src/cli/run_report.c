@@ -4,8 +4,15 @@
 #include "base/units.h"
 
 static const char TRACE[] = "from the trace";
-static const char BOTH[] = "traced faults, modelled jobs";
 static const char MODEL[] = "modelled";
+
+const char *replay_basis(const struct replay_report *r)
+{
+    bool jobs = r->files->scenario.jobs == JOBS_TRACE;
+    if (r->traced)
+        return jobs ? "traced faults and jobs, modelled costs" : "traced faults, modelled jobs";
+    return jobs ? "traced jobs, modelled faults" : MODEL;
+}
 
 static const struct output_column figures[] = {
     { .key = "figure", .title = "FIGURE" },
@@ -41,32 +48,40 @@ static double share(int64_t part, int64_t whole)
     return whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
-static void print_downtime(struct output *o, const struct replay_report *r)
+/* The trace as a whole, also where the run ends before it. */
+static void print_trace(struct output *o, const struct fault_trace_stats *s)
+{
+    row_real(o, "length of the fault trace", s->days, " d", TRACE);
+    row_count(o, "faults in it", s->faults, TRACE);
+    row_real(o, "mean share of nodes down", 100.0 * s->down_fraction_mean, " %", TRACE);
+    row_real(o, "down again within 1 day", 100.0 * s->refault_d1, " %", TRACE);
+    row_real(o, "down again within 7 days", 100.0 * s->refault_d7, " %", TRACE);
+    row_real(o, "down again within 30 days", 100.0 * s->refault_d30, " %", TRACE);
+    row_real(o, "repair, mean", s->repair_days_mean, " d", TRACE);
+    row_real(o, "repair, median", s->repair_days_p50, " d", TRACE);
+}
+
+static void print_figures(struct output *o, const struct replay_report *r)
 {
     const struct account_totals *t = &r->result->totals;
+    const char *basis = replay_basis(r);
+    const char *jobs = r->files->scenario.jobs == JOBS_TRACE ? TRACE : MODEL;
     int64_t out = t->gpu_ms[ACCOUNT_DRAINING] + t->gpu_ms[ACCOUNT_DOWN] +
                   t->gpu_ms[ACCOUNT_REPAIRING] + t->gpu_ms[ACCOUNT_VALIDATING];
     output_begin(o, figures, OUTPUT_ROWS);
-    if (r->traced) {
-        row_count(o, "faults", r->stats.faults, TRACE);
-        row_real(o, "mean share of nodes down", 100.0 * r->stats.down_fraction_mean, " %", TRACE);
-        row_real(o, "down again within 1 day", 100.0 * r->stats.refault_d1, " %", TRACE);
-        row_real(o, "down again within 7 days", 100.0 * r->stats.refault_d7, " %", TRACE);
-        row_real(o, "down again within 30 days", 100.0 * r->stats.refault_d30, " %", TRACE);
-        row_real(o, "repair, mean", r->stats.repair_days_mean, " d", TRACE);
-        row_real(o, "repair, median", r->stats.repair_days_p50, " d", TRACE);
-    } else {
-        row_count(o, "faults", r->result->faults, MODEL);
-    }
-    const char *basis = r->traced ? BOTH : MODEL;
+    if (r->traced)
+        print_trace(o, &r->stats);
+    row_real(o, "length of the run", r->result->horizon_days, " d", "given");
+    row_count(o, "faults that happened in it", r->result->faults, r->traced ? TRACE : MODEL);
     row_real(o, "mean share out of service, gate and probation with it", share(out, t->wall_gpu_ms),
              " %", r->traced ? "traced repairs, modelled gate" : MODEL);
     row_count(o, "incidents", r->result->incidents, basis);
     row_count(o, "attempts that a fault stopped", r->result->kills, basis);
     row_real(o, "goodput: productive over available", 100.0 * r->result->goodput, " %", basis);
     row_real(o, "ETTR: productive over wall time of jobs", 100.0 * r->result->ettr, " %", basis);
-    row_count(o, "jobs submitted", r->result->jobs_submitted, MODEL);
-    row_count(o, "jobs done", r->result->jobs_done, MODEL);
+    row_count(o, "jobs submitted", r->result->jobs_submitted, jobs);
+    row_count(o, "jobs done", r->result->jobs_done, basis);
+    row_count(o, "jobs that ended by their own error", r->result->jobs_failed, MODEL);
     output_end(o, NULL);
 }
 
@@ -210,6 +225,8 @@ static void print_sensitivity(struct output *o, const struct replay_report *r)
 {
     output_begin(o, sensitivity_columns, OUTPUT_ROWS);
     for (uint32_t i = 0; i < SENSITIVITIES; i++) {
+        if (!r->sensitivity[i].what)
+            continue;
         output_text(o, r->sensitivity[i].what);
         output_real(o, 100.0 * r->sensitivity[i].low, 2);
         output_real(o, 100.0 * r->result->goodput, 2);
@@ -227,7 +244,7 @@ static void gap(struct output *o)
 void replay_report_print(const struct cli_context *ctx, const struct replay_report *r)
 {
     struct output *o = ctx->output;
-    print_downtime(o, r);
+    print_figures(o, r);
     gap(o);
     print_time(o, r);
     gap(o);

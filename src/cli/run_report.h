@@ -12,7 +12,7 @@
 
 /* Goodput of the same scenario with one assumption changed. */
 struct sensitivity {
-    const char *what; /* "restart time" */
+    const char *what; /* "restart time"; NULL = this scenario does not have it */
     double low, high; /* goodput with the assumption halved and with half as much again */
 };
 #define SENSITIVITIES 3
@@ -25,6 +25,9 @@ struct replay_report {
     struct fault_trace_stats stats;
     const struct sensitivity *sensitivity; /* SENSITIVITIES of them; NULL = not asked for */
 };
+
+/* What figures rest on that come of faults and jobs together. */
+const char *replay_basis(const struct replay_report *r);
 
 /* "gpu", "(checkpoints: insurance)": a row of account_totals.by_cause. */
 const char *replay_cause_name(const struct replay_report *r, uint32_t cause);

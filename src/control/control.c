@@ -116,3 +116,31 @@ int control_begin(struct control *c, int64_t now_ns, struct mw_error *err)
         r = submit(c, now_ns, &adopt, NULL, err);
     return r < 0 ? r : core_commit(c->core, err);
 }
+
+/* The journal's first event says for which site it was begun. */
+static int check_site(const struct control *c, struct mw_error *err)
+{
+    struct event first;
+    char hex[MW_HEX256_MAX];
+    void *tail = mw_calloc(1, EVENT_TAIL_MAX);
+    if (!tail)
+        return mw_fail(err, MW_ENOMEM, "out of memory");
+    int r = c->journal->ops->get(c->journal, 1, &first, tail, err);
+    mw_free(tail);
+    if (r < 0)
+        return r;
+    if (first.kind != EV_EPOCH)
+        return mw_fail(err, MW_ECORRUPT, "the journal does not begin with an epoch");
+    if (memcmp(first.body.epoch.config, c->board->fleet->site_sha256, MW_SHA256_SIZE) == 0)
+        return 0;
+    mw_hex256(first.body.epoch.config, hex);
+    return mw_fail(err, MW_ECONFLICT, "the journal was begun for another site (site file %.16s…): "
+                   "give the site file it was begun with, or begin a new journal", hex);
+}
+
+int control_recover(struct control *c, bool use_snapshot, struct mw_error *err)
+{
+    must(c && core_seq(c->core) == 0);
+    int r = check_site(c, err);
+    return r < 0 ? r : core_recover(c->core, use_snapshot, err);
+}

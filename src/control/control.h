@@ -69,4 +69,8 @@ void control_destroy(struct control *c);
  * person 1.  Once, when the journal is empty. */
 MW_MUST_USE int control_begin(struct control *c, int64_t now_ns, struct mw_error *err);
 
+/* Rebuilds a fresh controller from its journal (core_recover).  MW_ECONFLICT when the journal was
+ * begun for another site: its rows would mean other nodes. */
+MW_MUST_USE int control_recover(struct control *c, bool use_snapshot, struct mw_error *err);
+
 #endif

@@ -395,6 +395,21 @@ static void a_part_of_no_node_is_repaired_in_place(void **state)
     rig_free(r);
 }
 
+static void a_second_finding_on_a_part_joins_its_incident(void **state)
+{
+    (void)state;
+    struct rig *r = bench();
+    uint64_t a = rig_finding_on(r, component_id(COMPONENT_SWITCH, 0), MW_NONE, RIG_KILLS);
+    rig_forget(r);
+    uint64_t b = rig_finding_on(r, component_id(COMPONENT_SWITCH, 0), MW_NONE, RIG_SLOWS);
+    rig_expect(r, "finding.opened incident.joined");
+    (void)rig_finding_on(r, component_id(COMPONENT_SWITCH, 1), MW_NONE, RIG_KILLS);
+    rig_expect(r, "finding.opened incident.opened order.opened");
+    assert_int_equal(rig_closed(r, MW_NONE, a), ADMIT_OK);
+    assert_int_equal(rig_closed(r, MW_NONE, b), ADMIT_OK);
+    rig_free(r);
+}
+
 static void a_retired_node_has_no_more_incidents(void **state)
 {
     (void)state;
@@ -547,6 +562,7 @@ int main(void)
         cmocka_unit_test(flapping_is_an_incident_at_the_third_time_within_the_window),
         cmocka_unit_test(a_class_that_only_counts_never_acts),
         cmocka_unit_test(a_part_of_no_node_is_repaired_in_place),
+        cmocka_unit_test(a_second_finding_on_a_part_joins_its_incident),
         cmocka_unit_test(a_retired_node_has_no_more_incidents),
         cmocka_unit_test(the_same_fact_twice_and_answers_to_what_is_over_are_refused),
         cmocka_unit_test(findings_that_name_nothing_real_are_refused),

@@ -177,6 +177,7 @@ static void bug_a_node_that_a_person_drains_is_not_given_to_the_next_job(void **
     assert_int_equal(rig_command(r, CMD_DRAIN, 0, "it smells"), ADMIT_OK);
     rig_expect(r, "command attempt.stop");
     assert_int_equal(rig_last(r, EV_ATTEMPT_STOP)->ev.body.stop.how, DRAIN_AT_CHECKPOINT);
+    assert_int_equal(rig_last(r, EV_ATTEMPT_STOP)->ev.body.stop.class, BOARD_CLASS_PERSON);
     assert_int_equal(rig_ended(r, 1, HOW_STOPPED, 0, 0, 0), ADMIT_OK);
     rig_wait(r, RIG_HOUR);
     PLACED(r, 0);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "control/rig.h"
+#include "fleet/site.h"
 #include "core/journal_memory.h"
 
 #define NODES 12
@@ -146,7 +147,7 @@ static void a_known_world_has_a_known_record(void **state)
     char hex[MW_HEX128_MAX];
     struct rig *r = played(2024, 2000);
     mw_hex128(core_trace_hash(r->control->core), hex);
-    assert_string_equal(hex, "e1059b76961444c9691ff5835f1d19d7");
+    assert_string_equal(hex, "3c07f54bab585d3a5cd833a73e5248ad");
     rig_free(r);
 }
 
@@ -185,6 +186,27 @@ static void what_was_not_committed_is_neither_kept_nor_acted_on(void **state)
     rig_free(r);
 }
 
+static void bug_a_journal_of_another_site_is_refused(void **state)
+{
+    (void)state;
+    struct mw_error err = { 0 };
+    struct fleet *larger = NULL;
+    struct control *c = NULL;
+    struct rig *r = played(7, 50);
+    assert_int_equal(site_simple(NODES + 1, &larger, &err), 0);
+    struct control_options o = { .fleet = larger, .policy = &r->policy, .journal = r->journal };
+    assert_int_equal(control_create(&o, &c, &err), 0);
+    assert_int_equal(control_recover(c, false, &err), MW_ECONFLICT);
+    assert_non_null(strstr(err.text, "another site"));
+    control_destroy(c);
+    o.fleet = r->fleet;
+    assert_int_equal(control_create(&o, &c, &err), 0);
+    assert_int_equal(control_recover(c, false, &err), 0);
+    control_destroy(c);
+    fleet_destroy(larger);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +214,7 @@ int main(void)
         cmocka_unit_test(so_does_a_snapshot_and_the_record_after_it),
         cmocka_unit_test(after_a_recovery_the_world_goes_on_as_without_one),
         cmocka_unit_test(two_runs_of_one_world_are_equal_byte_for_byte),
+        cmocka_unit_test(bug_a_journal_of_another_site_is_refused),
         cmocka_unit_test(a_known_world_has_a_known_record),
         cmocka_unit_test(actions_without_a_result_go_out_again_after_a_recovery),
         cmocka_unit_test(what_was_not_committed_is_neither_kept_nor_acted_on),

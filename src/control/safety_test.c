@@ -260,9 +260,24 @@ static void halls_have_budgets_of_their_own(void **state)
     rig_free(r);
 }
 
+static void bug_a_node_that_a_person_adopts_again_is_charged_no_more(void **state)
+{
+    (void)state;
+    uint8_t why = 0;
+    struct rig *r = bench(false);
+    struct event adopt = { .kind = EV_NODES_ADOPTED, .source = SOURCE_PERSON, .actor = 1 };
+    adopt.body.adopt = (struct body_adopt){ .first = 0, .count = 1, .health = HEALTH_READY };
+    assert_true(drains(r, 0, &why));
+    assert_int_equal(guard_taken(r->control->guard), 1);
+    assert_int_equal(rig_submit(r, &adopt, NULL), ADMIT_OK);
+    assert_int_equal(guard_taken(r->control->guard), 0);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bug_a_node_that_a_person_adopts_again_is_charged_no_more),
         cmocka_unit_test(a_hall_gives_half_a_percent_in_ten_minutes_and_then_trips),
         cmocka_unit_test(the_window_ends_after_exactly_ten_minutes),
         cmocka_unit_test(a_small_hall_gives_one_node),

@@ -153,7 +153,7 @@ static int core_group(struct core *c, const struct event *fact, const void *tail
     if (r < 0)
         return core_die(c, r);
     c->staged++;
-    return c->staged >= CORE_STAGED_MAX ? core_commit(c, err) : 0;
+    return 0;
 }
 
 /* The plane whose timer is next, by (due, plane); its due time and id. */
@@ -232,7 +232,9 @@ int core_submit(struct core *c, int64_t now_ns, const struct event *fact, const 
     must(c && fact && ret);
     must(!c->acting);
     now_ns = MW_MAX(now_ns, c->time_ns);
-    int r = core_advance(c, now_ns, err);
+    int r = c->staged >= CORE_STAGED_MAX ? core_commit(c, err) : 0;
+    if (r == 0)
+        r = core_advance(c, now_ns, err);
     if (r < 0)
         return r;
     enum admit a = core_source_check(c, fact);
@@ -267,6 +269,11 @@ int core_commit(struct core *c, struct mw_error *err)
     c->stats.commits++;
     core_hand_out(c);
     return 0;
+}
+
+bool core_failed(const struct core *c)
+{
+    return c->dead;
 }
 
 int64_t core_next_due(const struct core *c)

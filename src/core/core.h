@@ -12,7 +12,7 @@
 #include "core/plane.h"
 
 #define CORE_ROUNDS_MAX 64    /* decisions in one cascade */
-#define CORE_STAGED_MAX 4096  /* groups between two commits; submit commits by itself past it */
+#define CORE_STAGED_MAX 4096  /* groups between two commits; the next submit commits first */
 
 /* A committed action goes to the world.  Borrowed for the call. */
 typedef void core_act_fn(void *ctx, const struct event *action, const void *tail);
@@ -49,8 +49,9 @@ void core_destroy(struct core *c);
  *
  * `now_ns` is the journal time it arrives; an earlier one than the last event's is raised to it.
  * Timers due by then fire first.  0 with *ret telling whether it was taken (a refused fact changes
- * nothing but the source's count); negative when the journal failed: the core is then dead and
- * must be made again and recovered.
+ * nothing but the source's count).  Negative: not taken.  Past CORE_STAGED_MAX groups a commit
+ * comes first, and its failure may pass (MW_ENOSPC, MW_EIO: try again); when an append failed,
+ * core_failed() says so and the core must be made again and recovered.
  */
 MW_MUST_USE int core_submit(struct core *c, int64_t now_ns, const struct event *fact,
                             const void *tail, enum admit *ret, struct mw_error *err);
@@ -61,6 +62,7 @@ MW_MUST_USE int core_advance(struct core *c, int64_t now_ns, struct mw_error *er
 /* Durable; then committed actions go to act.  Acknowledge facts to their sources only after it. */
 MW_MUST_USE int core_commit(struct core *c, struct mw_error *err);
 
+bool core_failed(const struct core *c);            /* an append failed: nothing more is taken */
 int64_t core_next_due(const struct core *c);       /* MW_NEVER when no timer is set */
 int64_t core_now(const struct core *c);            /* time of the last event */
 uint64_t core_seq(const struct core *c);           /* last appended */

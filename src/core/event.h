@@ -48,7 +48,7 @@ enum {
     X(EV_EPOCH, 1, "epoch", EVENT_FACT, epoch, TO_ALL, TAIL_TEXT, 0,                              \
       "From here on these rules and this configuration hold; the tail names the program version") \
     X(EV_NODES_ADOPTED, 2, "nodes.adopted", EVENT_FACT, adopt,                                    \
-      TO_BOARD | TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0,                                      \
+      TO_ALL, TAIL_NONE, 0,                                                                       \
       "A person takes a range of nodes into the site in a stated health, without a gate")         \
     X(EV_FINDING_OPENED, 10, "finding.opened", EVENT_FACT, finding, TO_CARE, TAIL_NONE, 0,        \
       "A detector says that something is wrong with a component")                                 \

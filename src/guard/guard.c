@@ -224,6 +224,10 @@ static uint8_t guard_apply(void *self, const struct event *ev, const void *tail)
     case EV_DRAIN_ORDERED:
         take(g, ev->body.drain.node, mw_ms(ev->time_ns), ev->actor == 0);
         return 0;
+    case EV_NODES_ADOPTED:
+        for (uint32_t i = 0; i < ev->body.adopt.count; i++)
+            give_back(g, ev->body.adopt.first + i); /* a person answers for them now */
+        return 0;
     case EV_NODE_MOVED:
         if (ev->body.node.to == HEALTH_READY || ev->body.node.to == HEALTH_RETIRED)
             give_back(g, ev->body.node.node);

@@ -22,6 +22,8 @@ uint8_t account_class_of(const struct board *b, uint32_t node)
 
 uint16_t account_cause_of(uint16_t fault_class)
 {
+    if (fault_class == BOARD_CLASS_PERSON)
+        return CAUSE_PERSON;
     return fault_class < BOARD_CLASSES_MAX ? fault_class : CAUSE_NONE;
 }
 

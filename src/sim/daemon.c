@@ -168,7 +168,7 @@ static int recover(struct daemon *d, struct mw_hash128 expected, struct mw_error
     d->deaf = false;
     sometimes(d->config.marks, d->silent, MARK_ACTION_FIRST_AFTER_CRASH);
     d->silent = false;
-    rc = core_recover(d->control->core, snapshot, err);
+    rc = control_recover(d->control, snapshot, err);
     if (rc != 0)
         return mw_fail_prefix(err, "recovery %llu", (unsigned long long)d->crashed);
     if (!mw_hash128_equal(core_state_hash(d->control->core), expected))

@@ -67,7 +67,7 @@ const struct schema_field scenario_class_fields[] = {
      .help = "what a fault of this class does to the job on the node"},
     {.name = "drain", .type = SCHEMA_CHOICE, .choices = drain_words,
      .help = "when a node with a fault that slows or defers leaves service"},
-    WHOLE("count", 1, 1e6, "findings on one component that make an incident"),
+    WHOLE("count", 1, 255, "findings on one component that make an incident"),
     TIME_SPAN("window", "the time within which they must come"),
     TIME_SPAN("gate", "length of the check after a repair; 0 = none"),
     TIME_SPAN("probation", "watched after the gate; 0 = not"),

@@ -44,7 +44,7 @@ static void command(struct work *w, const struct body_command *c)
     if (c->verb != CMD_HOLD && c->verb != CMD_RELEASE && c->verb != CMD_DRAIN)
         return;
     node_changed(w, c->node);
-    const struct stop why = { .incident_slot = MW_NONE, .class = UINT16_MAX };
+    const struct stop why = { .incident_slot = MW_NONE, .class = BOARD_CLASS_PERSON };
     if (c->verb == CMD_DRAIN)
         node_leaves(w, c->node, DRAIN_AT_CHECKPOINT, &why);
 }
@@ -175,7 +175,7 @@ static uint8_t cancel(struct work *w, const struct body_command *c)
     }
     w->cancelled[slot] = 1;
     const struct stop s = { .slot = slot, .attempt = w->board->job_attempt[slot],
-                            .node = MW_NONE, .incident_slot = MW_NONE, .class = UINT16_MAX,
+                            .node = MW_NONE, .incident_slot = MW_NONE, .class = BOARD_CLASS_PERSON,
                             .how = DRAIN_NOW };
     ask_stop(w, &s);
     return 0;

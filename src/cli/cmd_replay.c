@@ -7,60 +7,6 @@
 #include "cli/run_report.h"
 #include "store/journal_sqlite.h"
 
-static void scale(struct scenario_draw *d, double factor)
-{
-    d->a *= factor; /* fixed, mean, scale, median and the lower end of uniform are all `a` */
-    if (d->law == LAW_UNIFORM)
-        d->b *= factor;
-}
-
-enum { CHANGE_RESTART, CHANGE_WRITE, CHANGE_LOAD };
-
-static void change(struct scenario *s, uint32_t what, double factor)
-{
-    if (what == CHANGE_LOAD) {
-        s->load *= factor;
-        return;
-    }
-    for (uint32_t i = 0; i < s->job_classes; i++)
-        scale(what == CHANGE_RESTART ? &s->job_class[i].restart : &s->job_class[i].write, factor);
-    scale(what == CHANGE_RESTART ? &s->trace_restart : &s->trace_write, factor);
-}
-
-static int goodput_with(const struct scenario_files *f, uint32_t what, double factor, double *ret,
-                        struct mw_error *err)
-{
-    struct scenario changed = f->scenario;
-    struct run_options o = scenario_files_options(f);
-    struct run_result result;
-    change(&changed, what, factor);
-    o.scenario = &changed;
-    int r = run_scenario(&o, &result, err);
-    if (r == 0)
-        *ret = result.goodput;
-    return r;
-}
-
-static int run_sensitivity(const struct scenario_files *f, struct sensitivity *ret,
-                           struct mw_error *err)
-{
-    static const char *const NAME[SENSITIVITIES] = {
-        [CHANGE_RESTART] = "restart time", [CHANGE_WRITE] = "checkpoint cost",
-        [CHANGE_LOAD] = "offered load" };
-    int r = 0;
-    for (uint32_t i = 0; r == 0 && i < SENSITIVITIES; i++) {
-        ret[i] = (struct sensitivity){ .what = NAME[i] };
-        if (i == CHANGE_LOAD && f->scenario.jobs == JOBS_TRACE) {
-            ret[i].what = NULL; /* a trace of jobs has the load it has */
-            continue;
-        }
-        r = goodput_with(f, i, 0.5, &ret[i].low, err);
-        if (r == 0)
-            r = goodput_with(f, i, 1.5, &ret[i].high, err);
-    }
-    return r;
-}
-
 static void print(const struct cli_context *ctx, const struct replay_report *report)
 {
     if (output_form_of(ctx->output) != OUTPUT_JSON) {
@@ -115,7 +61,7 @@ static int replay(struct cli_context *ctx, struct scenario_files *f, struct repl
 {
     struct mw_error err = { 0 };
     struct run_result result;
-    struct sensitivity sensitivity[SENSITIVITIES];
+    struct sensitivity_table sensitivity;
     struct replay_report report = { .files = f, .result = &result, .view = view };
     int r = run_watched(ctx, f, view, &result, &err);
     live_end(&view->live);
@@ -126,8 +72,8 @@ static int replay(struct cli_context *ctx, struct scenario_files *f, struct repl
         r = fault_trace_stats(f->trace, f->fleet->count[COMPONENT_NODE], &report.stats, &err);
     }
     if (r == 0 && !cli_option_bool(ctx, "no-sensitivity")) {
-        r = run_sensitivity(f, sensitivity, &err);
-        report.sensitivity = sensitivity;
+        r = sensitivity_run(ctx, f, result.seed, &sensitivity, &err);
+        report.sensitivity = &sensitivity;
     }
     if (r < 0)
         return cli_fail(ctx, &err);
@@ -169,7 +115,7 @@ static const struct command_option options[] = {
       .help = "change a value of the scenario, by its dotted key" },
     { .name = "journal", .type = VALUE_DIR, .value = "DIR",
       .help = "keep the record in a new journal there" },
-    { .name = "no-sensitivity", .help = "leave out the six runs with changed assumptions" },
+    { .name = "no-sensitivity", .help = "leave out the runs with changed assumptions" },
     { 0 },
 };
 
@@ -184,7 +130,7 @@ static const struct command commands[] = {
             "of its nodes are shown as it goes, and each incident as it comes.\n\n"
             "The report names every lost GPU-hour and its price, by cause, and says for each "
             "figure whether it is from a trace or modelled. Goodput is given again with the "
-            "restart time, the checkpoint cost and the load changed by half.",
+            "restart time, the checkpoint cost and the load changed by half, each over five seeds.",
         .examples =
             (const struct command_example[]){
                 { .line = "mw replay scenarios/small.yaml",

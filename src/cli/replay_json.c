@@ -64,15 +64,22 @@ static json_t *worst_json(const struct replay_report *r)
     return list;
 }
 
-static json_t *sensitivity_json(const struct replay_report *r)
+static json_t *estimate_json(const struct estimate *e)
+{
+    return json_pack("{s:f, s:f, s:f}", "mean", e->mean, "lo", e->lo, "hi", e->hi);
+}
+
+static json_t *sensitivity_json(const struct sensitivity_table *t)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; r->sensitivity && i < SENSITIVITIES; i++)
-        if (r->sensitivity[i].what)
+    for (uint32_t i = 0; t && i < SENSITIVITIES; i++)
+        if (t->row[i].what)
             (void)json_array_append_new(
-            list, json_pack("{s:s, s:f, s:f, s:f}", "assumption", r->sensitivity[i].what,
-                            "goodput_minus_50", r->sensitivity[i].low, "goodput",
-                            r->result->goodput, "goodput_plus_50", r->sensitivity[i].high));
+                list, json_pack("{s:s, s:i, s:o, s:o, s:o}", "assumption", t->row[i].what,
+                                "seeds", SENSITIVITY_SEEDS, "goodput_minus_50",
+                                estimate_json(&t->row[i].low), "goodput",
+                                estimate_json(&t->as_is), "goodput_plus_50",
+                                estimate_json(&t->row[i].high)));
     return list;
 }
 
@@ -85,6 +92,6 @@ json_t *replay_report_json(const struct replay_report *r)
         (void)json_object_set_new(o, "trace", trace_json(&r->stats));
     (void)json_object_set_new(o, "causes", causes_json(r));
     (void)json_object_set_new(o, "worst_nodes", worst_json(r));
-    (void)json_object_set_new(o, "sensitivity", sensitivity_json(r));
+    (void)json_object_set_new(o, "sensitivity", sensitivity_json(r->sensitivity));
     return o;
 }

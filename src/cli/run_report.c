@@ -214,23 +214,31 @@ static void print_worst(struct output *o, const struct replay_report *r)
 }
 
 static const struct output_column sensitivity_columns[] = {
-    { .key = "assumption", .title = "GOODPUT WHEN" },
+    { .key = "assumption", .title = "GOODPUT, FIVE SEEDS, WHEN" },
     { .key = "low", .title = "-50 % (%)", .right = true },
     { .key = "as_is", .title = "AS IS (%)", .right = true },
     { .key = "high", .title = "+50 % (%)", .right = true },
     { 0 },
 };
 
-static void print_sensitivity(struct output *o, const struct replay_report *r)
+static void cell_estimate(struct output *o, const struct estimate *e)
+{
+    char shown[48];
+    (void)snprintf(shown, sizeof(shown), "%.2f ± %.2f", 100.0 * e->mean,
+                   50.0 * (e->hi - e->lo));
+    output_real_as(o, 100.0 * e->mean, shown);
+}
+
+static void print_sensitivity(struct output *o, const struct sensitivity_table *t)
 {
     output_begin(o, sensitivity_columns, OUTPUT_ROWS);
     for (uint32_t i = 0; i < SENSITIVITIES; i++) {
-        if (!r->sensitivity[i].what)
+        if (!t->row[i].what)
             continue;
-        output_text(o, r->sensitivity[i].what);
-        output_real(o, 100.0 * r->sensitivity[i].low, 2);
-        output_real(o, 100.0 * r->result->goodput, 2);
-        output_real(o, 100.0 * r->sensitivity[i].high, 2);
+        output_text(o, t->row[i].what);
+        cell_estimate(o, &t->row[i].low);
+        cell_estimate(o, &t->as_is);
+        cell_estimate(o, &t->row[i].high);
     }
     output_end(o, NULL);
 }
@@ -253,6 +261,6 @@ void replay_report_print(const struct cli_context *ctx, const struct replay_repo
     print_worst(o, r);
     if (r->sensitivity) {
         gap(o);
-        print_sensitivity(o, r);
+        print_sensitivity(o, r->sensitivity);
     }
 }

@@ -8,14 +8,8 @@
 #include <jansson.h>
 
 #include "cli/replay_view.h"
+#include "cli/sensitivity.h"
 #include "sim/fault_trace.h"
-
-/* Goodput of the same scenario with one assumption changed. */
-struct sensitivity {
-    const char *what; /* "restart time"; NULL = this scenario does not have it */
-    double low, high; /* goodput with the assumption halved and with half as much again */
-};
-#define SENSITIVITIES 3
 
 struct replay_report {
     const struct scenario_files *files;
@@ -23,7 +17,7 @@ struct replay_report {
     const struct replay_view *view;
     bool traced;                         /* stats is filled */
     struct fault_trace_stats stats;
-    const struct sensitivity *sensitivity; /* SENSITIVITIES of them; NULL = not asked for */
+    const struct sensitivity_table *sensitivity; /* NULL = not asked for */
 };
 
 /* What figures rest on that come of faults and jobs together. */

@@ -57,11 +57,13 @@ static int fail_size(const char *name, size_t size_max, struct mw_error *err)
 static int fail_errno(const char *name, const char *verb, struct mw_error *err)
 {
     int code = MW_EIO;
+    if (errno == EISDIR)
+        return mw_fail(err, MW_EINVAL, "%s is a directory: name a file in it", name);
     if (errno == ENOENT || errno == ENOTDIR)
         code = MW_ENOTFOUND;
     else if (errno == EACCES || errno == EPERM)
         code = MW_EDENIED;
-    else if (errno == EISDIR || errno == ENAMETOOLONG || errno == ELOOP)
+    else if (errno == ENAMETOOLONG || errno == ELOOP)
         code = MW_EINVAL;
     return mw_fail(err, code, "%s: cannot %s: %m", name, verb);
 }

@@ -17,10 +17,25 @@ void problems_fini(struct problems *p)
     *p = (struct problems){0};
 }
 
+/* A path that is too long keeps its end: that is where the file is named. */
+static void put_file(char ret[PROBLEM_FILE_MAX], const char *file)
+{
+    static const char cut[] = "…";
+    size_t length = strlen(file), room = PROBLEM_FILE_MAX - sizeof(cut);
+
+    if (length < PROBLEM_FILE_MAX) {
+        memcpy(ret, file, length + 1);
+        return;
+    }
+    const char *tail = file + length - room;
+    while ((*tail & 0xc0) == 0x80) /* not in the middle of a letter */
+        tail++;
+    (void)snprintf(ret, PROBLEM_FILE_MAX, "%s%s", cut, tail);
+}
+
 static bool same_place(const struct problem *p, const struct mw_place *at)
 {
-    return p->line == at->line && p->column == at->column &&
-           strncmp(p->file, at->file, sizeof(p->file) - 1) == 0;
+    return p->line == at->line && p->column == at->column && strcmp(p->file, at->file) == 0;
 }
 
 /* True when the place has its share already; the last one there counts it. */
@@ -62,18 +77,20 @@ static bool make_room(struct problems *p)
 
 void problems_add(struct problems *p, struct mw_place at, const char *fmt, ...)
 {
+    char file[PROBLEM_FILE_MAX];
     va_list ap;
 
     must(p != NULL && fmt != NULL);
     must(p->length <= PROBLEMS_MAX);
-    at.file = at.file == NULL ? "" : at.file;
+    put_file(file, at.file == NULL ? "" : at.file);
+    at.file = file;
     if (p->total < UINT32_MAX)
         p->total++;
     if (place_is_full(p, &at) || !make_room(p))
         return;
     struct problem *item = &p->item[p->length++];
     *item = (struct problem){.line = at.line, .column = at.column};
-    (void)snprintf(item->file, sizeof(item->file), "%s", at.file);
+    memcpy(item->file, file, sizeof(file));
     va_start(ap, fmt);
     (void)vsnprintf(item->text, sizeof(item->text), fmt, ap);
     va_end(ap);

@@ -8,12 +8,12 @@
 
 #include "base/base.h"
 
-#define PROBLEM_FILE_MAX 64
+#define PROBLEM_FILE_MAX 160
 #define PROBLEM_TEXT_MAX 256
 
 /* One mistake.  line and column count from 1; 0 = the file as a whole. */
 struct problem {
-    char file[PROBLEM_FILE_MAX];
+    char file[PROBLEM_FILE_MAX]; /* as given; of a longer path the end, after "…" */
     uint32_t line, column;
     uint32_t more;               /* further mistakes at the same place, not listed */
     char text[PROBLEM_TEXT_MAX]; /* what is wrong and what to do */

@@ -45,6 +45,35 @@ static void many_mistakes_at_one_place_are_counted_not_listed(void **state)
     problems_fini(&p);
 }
 
+static void a_path_that_is_too_long_keeps_its_end(void **state)
+{
+    struct problems p = {0};
+    char path[300], text[600];
+
+    (void)state;
+    memset(path, 'd', sizeof(path));
+    memcpy(path + sizeof(path) - sizeof("/site.yaml"), "/site.yaml", sizeof("/site.yaml"));
+    problems_add(&p, (struct mw_place){path, 1, 2}, "first");
+    assert_int_equal(strlen(p.item[0].file), PROBLEM_FILE_MAX - 1);
+    assert_memory_equal(p.item[0].file, "…ddd", strlen("…ddd"));
+    problem_format(&p.item[0], text, sizeof(text));
+    assert_non_null(strstr(text, "ddd/site.yaml:1:2: first"));
+    for (int i = 0; i < 9; i++)
+        problems_add(&p, (struct mw_place){path, 1, 2}, "again");
+    assert_int_equal(p.length, PROBLEMS_PER_PLACE_MAX); /* still one and the same place */
+    path[PROBLEM_FILE_MAX] = '\0';
+    problems_add(&p, (struct mw_place){path + 1, 1, 2}, "just fits");
+    assert_string_equal(p.item[PROBLEMS_PER_PLACE_MAX].file, path + 1);
+    for (size_t i = 0; i + 2 < sizeof(path); i += 2)
+        memcpy(path + i, "é", 2);
+    for (uint32_t i = 0; i < 2; i++) { /* a letter is not cut in two, whatever the length */
+        path[sizeof(path) - 2 - i] = '\0';
+        problems_add(&p, (struct mw_place){path + i, 9 + i, 1}, "letters");
+        assert_memory_equal(p.item[p.length - 1].file, "…é", strlen("…é"));
+    }
+    problems_fini(&p);
+}
+
 static void the_list_is_bounded_and_the_rest_is_counted(void **state)
 {
     struct problems p = {0};
@@ -91,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_problem_reads_as_file_line_column_and_text),
         cmocka_unit_test(many_mistakes_at_one_place_are_counted_not_listed),
+        cmocka_unit_test(a_path_that_is_too_long_keeps_its_end),
         cmocka_unit_test(the_list_is_bounded_and_the_rest_is_counted),
         cmocka_unit_test(problems_are_sorted_by_place_and_equal_places_keep_their_order),
         cmocka_unit_test(out_of_memory_still_counts_the_problem),

@@ -184,6 +184,20 @@ static bool has_kind(const struct schema_field *f, const struct mw_yaml_node *n)
     }
 }
 
+/* Adds one word to a list; false when it does not fit, and the list ends with "…". */
+static bool add_word(char list[KEY_LIST_MAX], const char *word)
+{
+    static const char cut[] = ", …";
+    size_t used = strlen(list), length = strlen(word);
+
+    if (used + 2 + length + sizeof(cut) > KEY_LIST_MAX) {
+        memcpy(list + used, used > 0 ? cut : "…", used > 0 ? sizeof(cut) : sizeof("…"));
+        return false;
+    }
+    (void)snprintf(list + used, KEY_LIST_MAX - used, "%s%s", used > 0 ? ", " : "", word);
+    return true;
+}
+
 static void report_range(struct check *c, const struct schema_field *f, const char *key,
                          const struct mw_yaml_node *n)
 {
@@ -202,7 +216,6 @@ static void report_type(struct check *c, const struct schema_field *f, const cha
                         const struct mw_yaml_node *n)
 {
     char words[KEY_LIST_MAX] = "";
-    size_t used = 0;
 
     c->found++;
     if (f->type != SCHEMA_CHOICE) {
@@ -211,9 +224,8 @@ static void report_type(struct check *c, const struct schema_field *f, const cha
                      n->kind == MW_YAML_SCALAR ? "'" : "");
         return;
     }
-    for (size_t i = 0; f->choices[i] != NULL && used < sizeof(words); i++)
-        used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", i > 0 ? ", " : "",
-                                 f->choices[i]);
+    for (size_t i = 0; f->choices[i] != NULL && add_word(words, f->choices[i]);)
+        i++;
     problems_add(c->problems, mw_yaml_place(c->doc, n), "'%s' must be one of %s; not '%.60s'", key,
                  words, n->text);
 }
@@ -251,7 +263,6 @@ static void report_unknown(struct check *c, const struct schema_field *fields,
 {
     const char *nearest = nearest_field(key->text, fields);
     char words[KEY_LIST_MAX] = "";
-    size_t used = 0;
 
     c->found++;
     if (nearest != NULL) {
@@ -259,9 +270,8 @@ static void report_unknown(struct check *c, const struct schema_field *fields,
                      "unknown key '%.60s'; did you mean '%s'?", key->text, nearest);
         return;
     }
-    for (; fields->name != NULL && used < sizeof(words); fields++)
-        used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", used > 0 ? ", " : "",
-                                 fields->name);
+    while (fields->name != NULL && add_word(words, fields->name))
+        fields++;
     problems_add(c->problems, mw_yaml_place(c->doc, key), "unknown key '%.40s'; known are %s",
                  key->text, words);
 }

@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -99,6 +100,29 @@ static void every_departure_is_found_in_one_go_with_its_place(void **state)
     EXPECT("- 1\n", "s:1:1: 'the file' must be a map (key: value)");
 }
 
+static void a_list_of_known_keys_that_is_cut_says_so(void **state)
+{
+    static const char key_40[] = "a_key_of_forty_bytes_aaaaaaaaaaaaaaaaaaa";
+    static const struct schema_field many[] = {
+        {.name = key_40, .type = SCHEMA_ANY}, {.name = key_40, .type = SCHEMA_ANY},
+        {.name = key_40, .type = SCHEMA_ANY}, {.name = key_40, .type = SCHEMA_ANY},
+        {0},
+    };
+    struct problems problems = {0};
+    struct mw_yaml *y = NULL;
+    char expected[PROBLEM_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(strlen(key_40), 40);
+    assert_int_equal(mw_yaml_read("zz: 1\n", 6, "s", &y, &problems, NULL), 0);
+    assert_int_equal(schema_check(y, mw_yaml_root(y), many, &problems), 1);
+    (void)snprintf(expected, sizeof(expected), "unknown key 'zz'; known are %s, %s, %s, …", key_40,
+                   key_40, key_40);
+    assert_string_equal(problems.item[0].text, expected);
+    mw_yaml_destroy(y);
+    problems_fini(&problems);
+}
+
 static void getters_give_values_of_the_table_and_never_bad_ones(void **state)
 {
     struct problems problems = {0};
@@ -147,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_keeps_to_the_table_has_no_problems),
         cmocka_unit_test(every_departure_is_found_in_one_go_with_its_place),
+        cmocka_unit_test(a_list_of_known_keys_that_is_cut_says_so),
         cmocka_unit_test(getters_give_values_of_the_table_and_never_bad_ones),
         cmocka_unit_test(powers_are_read_with_units_and_refused_without_sense),
     };

@@ -22,7 +22,7 @@ struct block {
 };
 
 struct mw_yaml {
-    char file[PROBLEM_FILE_MAX];
+    const char *file; /* in the blocks */
     struct block *blocks;
     struct mw_yaml_node *root;
     uint32_t nodes;
@@ -242,11 +242,12 @@ int mw_yaml_read(const char *text, size_t size, const char *file, struct mw_yaml
         return mw_fail(err, MW_ELIMIT, "%s: larger than 64 MiB", file);
     }
     r.doc = mw_calloc(1, sizeof(*r.doc));
-    if (r.doc == NULL || !yaml_parser_initialize(&r.parser)) {
-        mw_free(r.doc);
+    if (r.doc != NULL)
+        r.doc->file = take_text(r.doc, file, strlen(file));
+    if (r.doc == NULL || r.doc->file == NULL || !yaml_parser_initialize(&r.parser)) {
+        mw_yaml_destroy(r.doc);
         return mw_fail(err, MW_ENOMEM, "%s: out of memory", file);
     }
-    (void)snprintf(r.doc->file, sizeof(r.doc->file), "%s", file);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)(size == 0 ? "" : text), size);
     int rc = read_events(&r);
     yaml_parser_delete(&r.parser);

@@ -39,6 +39,16 @@ static int write_file(const char *path, bool force, const struct text *t, struct
                    strerror(saved), force ? "; it is not complete" : "");
 }
 
+/* What was written, and that it is more than was asked for. */
+static void tell_new(const struct cli_context *ctx, const char *out, uint32_t asked, uint32_t made)
+{
+    if (strcmp(out, "-") != 0)
+        cli_note(ctx, "wrote %s", out);
+    if (made != asked)
+        cli_note(ctx, "%u GPUs instead of %u: the shape has only whole servers or racks", made,
+                 asked);
+}
+
 static int run_new(struct cli_context *ctx)
 {
     struct text t = { 0 };
@@ -54,8 +64,9 @@ static int run_new(struct cli_context *ctx)
         (void)fwrite(text_string(&t), 1, t.length, output_file(ctx->output));
     else if (rc == 0)
         rc = write_file(out, cli_option_bool(ctx, "force"), &t, &err);
-    if (rc == 0 && strcmp(out, "-") != 0)
-        cli_note(ctx, "wrote %s", out);
+    if (rc == 0)
+        tell_new(ctx, out, (uint32_t)gpus,
+                 site_new_gpus(cli_option_string(ctx, "shape"), (uint32_t)gpus));
     text_fini(&t);
     return rc < 0 ? cli_fail(ctx, &err) : CLI_EXIT_OK;
 }

@@ -38,8 +38,8 @@ enum switch_tier { SWITCH_LEAF = 1, SWITCH_SPINE = 2, SWITCH_CORE = 3 };
 
 struct fleet {
     char name[64];
-    uint8_t site_sha256[MW_SHA256_SIZE]; /* of the site file; with CSVs: of it and them in turn */
-    char *source;                        /* the site file's text: a blob of the journal */
+    uint8_t site_sha256[MW_SHA256_SIZE]; /* of source: what an epoch says of its site */
+    char *source;                        /* the site file, with its CSVs: see site_blob.h */
     size_t source_size;
     struct fleet_text text;
     uint32_t count[COMPONENT_KIND_COUNT];

@@ -66,6 +66,14 @@ static bool read_bound(const char **s, uint32_t *ret, uint8_t *ret_width)
     return width > 0 && !isdigit((unsigned char)**s);
 }
 
+static int fail_bound(const char *at, struct mw_error *err)
+{
+    if (isdigit((unsigned char)*at)) /* the digits went on */
+        return mw_fail(err, MW_EINVAL, "a number in a range has at most %d digits",
+                       NUMBER_DIGITS_MAX);
+    return mw_fail(err, MW_EINVAL, "a range is [1-16], [a-d] or a list like [1-4,7]");
+}
+
 /* "1-4" or "7" inside a bracket. */
 static int add_span(struct pattern *p, const char **s, struct mw_error *err)
 {
@@ -75,13 +83,13 @@ static int add_span(struct pattern *p, const char **s, struct mw_error *err)
     if (p->spans >= PATTERN_SPANS_MAX)
         return mw_fail(err, MW_EINVAL, "more than %d ranges in one name", PATTERN_SPANS_MAX);
     if (!read_bound(s, &span.low, &span.width))
-        return mw_fail(err, MW_EINVAL, "a range is [1-16], [a-d] or a list like [1-4,7]");
+        return fail_bound(*s, err);
     span.high = span.low;
     width_high = span.width;
     if (**s == '-') {
         (*s)++;
         if (!read_bound(s, &span.high, &width_high) || (span.width == 0) != (width_high == 0))
-            return mw_fail(err, MW_EINVAL, "a range is [1-16], [a-d] or a list like [1-4,7]");
+            return fail_bound(*s, err);
     }
     if (span.high < span.low)
         return mw_fail(err, MW_EINVAL, "a range runs upward, from the lower to the higher bound");

@@ -82,7 +82,10 @@ static void what_cannot_be_read_is_refused_with_a_reason(void **state)
     refuse("a[]", NULL, range);
     refuse("a[1-2", NULL, "a '[' without its ']'");
     refuse("a[4-2]", NULL, "a range runs upward, from the lower to the higher bound");
-    refuse("a[12345678]", NULL, range);
+    refuse("a[12345678]", NULL, "a number in a range has at most 7 digits");
+    refuse("a[1-999999999]", NULL, "a number in a range has at most 7 digits");
+    refuse("a[1-9999999]", NULL, "stands for more than 4000000 names");
+    refuse("a[a-1]", NULL, range);
     refuse("[0-9999][0-9999]", NULL, "stands for more than 4000000 names");
     refuse("a{1}", NULL, "{1} has nothing to refer to here");
     refuse("a{2}", &leader, "{2} refers to bracket 2, but there are 1");

@@ -34,7 +34,7 @@ typedef int site_read_fn(void *ctx, const char *path, char **ret, size_t *ret_si
 struct site_source {
     const char *yaml;
     size_t size;
-    const char *name;   /* of the file, for places */
+    const char *name;   /* of the file, for places; files it names are shown beside it */
     site_read_fn *read; /* NULL: files named in it cannot be read */
     void *ctx;          /* for read */
 };
@@ -53,6 +53,9 @@ MW_MUST_USE int site_load_file(const char *path, struct fleet **ret, struct site
  * MW_EINVAL for an unknown shape or more than SITE_NEW_GPUS_MAX. */
 #define SITE_NEW_GPUS_MAX 262144
 MW_MUST_USE int site_new(const char *shape, uint32_t gpus, struct text *ret, struct mw_error *err);
+
+/* How many GPUs site_new() gives when it is asked for `gpus`; 0 for what it refuses. */
+uint32_t site_new_gpus(const char *shape, uint32_t gpus);
 
 /* For tests and simulations: the fleet of a generated hgx-h100 site with exactly `nodes` nodes of
  * 8 GPUs, in groups of 32. */

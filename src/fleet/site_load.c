@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "fleet/fleet_build.h"
+#include "fleet/site_blob.h"
 
 #define POOL_FIRST_BYTES 4096
 #define POOL_BYTES_MAX UINT32_C(0xf0000000)
@@ -90,26 +91,26 @@ struct mw_place site_place(const struct site_build *b, const struct mw_yaml_node
     return mw_yaml_place(b->doc, value != NULL ? value : entry);
 }
 
-/* Folds one more file into the site's hash. */
-static void add_to_hash(struct fleet *f, const void *data, size_t size)
-{
-    uint8_t sum[MW_SHA256_SIZE];
-    const struct mw_piece pieces[] = {{f->site_sha256, sizeof(f->site_sha256)}, {data, size}};
-
-    mw_sha256(pieces, MW_ARRAY_LEN(pieces), sum);
-    memcpy(f->site_sha256, sum, sizeof(sum));
-}
-
 /* The text itself goes along: it becomes a blob of the record. */
 static int keep_source(struct site_build *b, const struct site_source *source)
 {
-    const struct mw_piece text = {source->yaml, source->size};
-
     b->f->source = mw_strndup(source->yaml, source->size);
     if (b->f->source == NULL)
         return mw_fail(b->err, MW_ENOMEM, "%s: out of memory", source->name);
     b->f->source_size = source->size;
-    mw_sha256(&text, 1, b->f->site_sha256);
+    return 0;
+}
+
+/* A path in the site file is relative to that file. */
+static int path_beside(const char *site, const char *path, char ret[PATH_BYTES_MAX],
+                       struct mw_error *err)
+{
+    const char *slash = strrchr(site, '/');
+    int folder = slash == NULL || path[0] == '/' ? 0 : (int)(slash + 1 - site);
+    int length = snprintf(ret, PATH_BYTES_MAX, "%.*s%s", folder, site, path);
+
+    if (length < 0 || length >= PATH_BYTES_MAX)
+        return mw_fail(err, MW_EINVAL, "%.100s...: the path is too long", path);
     return 0;
 }
 
@@ -117,6 +118,7 @@ static int load_csv(struct site_build *b, const struct mw_yaml_node *value,
                     const struct site_source *source)
 {
     mw_cleanup(mw_freep) char *text = NULL;
+    char path[PATH_BYTES_MAX];
     struct mw_error why = {0};
     size_t size = 0;
 
@@ -127,8 +129,10 @@ static int load_csv(struct site_build *b, const struct mw_yaml_node *value,
                      value->text, source->read == NULL ? "no reader for files is given" : why.text);
         return 0;
     }
-    add_to_hash(b->f, text, size);
-    return site_serials(b, value->text, text, size);
+    if (site_blob_add(b->f, value->text, text, size) != 0)
+        return mw_fail(b->err, MW_ENOMEM, "out of memory");
+    int rc = path_beside(source->name, value->text, path, b->err);
+    return rc != 0 ? rc : site_serials(b, path, text, size);
 }
 
 static int load_csvs(struct site_build *b, const struct site_source *source)
@@ -229,6 +233,8 @@ int site_load(const struct site_source *source, struct fleet **ret,
         rc = mw_fail(err, MW_ESYNTAX, "%s: %u mistakes", source->name, problems->total - before);
     problems_sort(problems);
     if (rc == 0) {
+        const struct mw_piece blob = {b.f->source, b.f->source_size};
+        mw_sha256(&blob, 1, b.f->site_sha256);
         trim(&b.f->text);
         *ret = TAKE(b.f);
     }
@@ -237,27 +243,19 @@ int site_load(const struct site_source *source, struct fleet **ret,
     return rc;
 }
 
-/* A path in the site file is relative to that file. */
 static int read_beside(void *ctx, const char *path, char **ret, size_t *ret_size,
                        struct mw_error *err)
 {
-    const char *site = ctx;
-    const char *slash = strrchr(site, '/');
     char full[PATH_BYTES_MAX];
-    int length = slash == NULL || path[0] == '/'
-                     ? snprintf(full, sizeof(full), "%s", path)
-                     : snprintf(full, sizeof(full), "%.*s/%s", (int)(slash - site), site, path);
+    int rc = path_beside(ctx, path, full, err);
 
-    if (length < 0 || (size_t)length >= sizeof(full))
-        return mw_fail(err, MW_EINVAL, "%.100s...: the path is too long", path);
-    return mw_read_file(full, SITE_CSV_BYTES_MAX, true, ret, ret_size, err);
+    return rc != 0 ? rc : mw_read_file(full, SITE_CSV_BYTES_MAX, true, ret, ret_size, err);
 }
 
 int site_load_file(const char *path, struct fleet **ret, struct site_problems *problems,
                    struct mw_error *err)
 {
     mw_cleanup(mw_freep) char *text = NULL;
-    const char *slash = strrchr(path, '/');
     size_t size = 0;
 
     must(path != NULL && problems != NULL);
@@ -267,7 +265,7 @@ int site_load_file(const char *path, struct fleet **ret, struct site_problems *p
     struct site_source source = {
         .yaml = text,
         .size = size,
-        .name = slash == NULL ? path : slash + 1,
+        .name = path,
         .read = read_beside,
         .ctx = (void *)path,
     };

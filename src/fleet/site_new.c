@@ -382,13 +382,38 @@ static const struct {
     {"cables", add_cables},
 };
 
-static int write_site(struct text *t, const char *name, const struct part *part, uint32_t parts,
-                      struct mw_error *err)
+static uint32_t gpus_of(const struct part *part, uint32_t parts)
 {
     uint32_t gpus = 0;
 
     for (uint32_t i = 0; i < parts; i++)
         gpus += part[i].nodes * part[i].shape->gpus_node;
+    return gpus;
+}
+
+/* What the shape is built of; gives how many parts, 0 when there is no such shape. */
+static uint32_t make_parts(const char *shape, uint32_t gpus, struct part part[2])
+{
+    must(gpus > 0 && gpus <= SITE_NEW_GPUS_MAX);
+    if (strcmp(shape, "mixed") == 0) {
+        part[0] = make_part(&shapes[0], 'h', (gpus + 1) / 2);
+        part[1] = make_part(&shapes[1], 'v', MW_MAX(gpus / 2, 1));
+        return 2;
+    }
+    for (size_t i = 0; i < MW_ARRAY_LEN(shapes); i++) {
+        if (strcmp(shape, shapes[i].name) != 0)
+            continue;
+        part[0] = make_part(&shapes[i], 'h', gpus);
+        return 1;
+    }
+    return 0;
+}
+
+static int write_site(struct text *t, const char *name, const struct part *part, uint32_t parts,
+                      struct mw_error *err)
+{
+    uint32_t gpus = gpus_of(part, parts);
+
     text_addf(t, "# %u GPUs, written by `mw site new`; the language is in docs/site.md.\n", gpus);
     text_addf(t, "site: %s-%u\n", name, gpus);
     for (size_t k = 0; k < MW_ARRAY_LEN(sections); k++) {
@@ -410,19 +435,21 @@ int site_new(const char *shape, uint32_t gpus, struct text *ret, struct mw_error
     if (gpus == 0 || gpus > SITE_NEW_GPUS_MAX)
         return mw_fail(err, MW_EINVAL, "a new site may have 1 to %d GPUs, not %u",
                        SITE_NEW_GPUS_MAX, gpus);
-    if (strcmp(shape, "mixed") == 0) {
-        part[0] = make_part(&shapes[0], 'h', (gpus + 1) / 2);
-        part[1] = make_part(&shapes[1], 'v', MW_MAX(gpus / 2, 1));
-        return write_site(ret, shape, part, 2, err);
-    }
-    for (size_t i = 0; i < MW_ARRAY_LEN(shapes); i++) {
-        if (strcmp(shape, shapes[i].name) != 0)
-            continue;
-        part[0] = make_part(&shapes[i], 'h', gpus);
-        return write_site(ret, shape, part, 1, err);
-    }
-    return mw_fail(err, MW_EINVAL, "no shape '%.40s': there are hgx-h100, gb200-nvl72 and mixed",
-                   shape);
+    uint32_t parts = make_parts(shape, gpus, part);
+    if (parts == 0)
+        return mw_fail(err, MW_EINVAL,
+                       "no shape '%.40s': there are hgx-h100, gb200-nvl72 and mixed", shape);
+    return write_site(ret, shape, part, parts, err);
+}
+
+uint32_t site_new_gpus(const char *shape, uint32_t gpus)
+{
+    struct part part[2];
+
+    must(shape != NULL);
+    if (gpus == 0 || gpus > SITE_NEW_GPUS_MAX)
+        return 0;
+    return gpus_of(part, make_parts(shape, gpus, part));
 }
 
 int site_simple(uint32_t nodes, struct fleet **ret, struct mw_error *err)

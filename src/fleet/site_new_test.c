@@ -72,6 +72,7 @@ static void generated_sites_load_without_a_problem(void **state)
         struct fleet *f = make(sites[i].shape, sites[i].gpus);
 
         assert_int_equal(f->gpus_total, sites[i].gpus_made);
+        assert_int_equal(site_new_gpus(sites[i].shape, sites[i].gpus), sites[i].gpus_made);
         assert_int_equal(f->count[COMPONENT_NODE], sites[i].nodes);
         assert_int_equal(f->groups, sites[i].groups);
         check_fabric(f, sites[i].uplinks);

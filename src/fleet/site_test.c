@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "fleet/site.h"
+#include "fleet/site_blob.h"
 
 /* A small site that is right; tests change one line of it.  Lines count from 1 at "site". */
 static const char lab[] =
@@ -317,6 +318,32 @@ static void serials_come_from_csv_with_comments_and_heading(void **state)
     fleet_destroy(plain);
 }
 
+/* The blob of a record holds all that a site was made of. */
+static void a_site_and_its_csvs_are_one_blob_that_loads_again(void **state)
+{
+    static const char csv[] = "component,serial\no1,S1\n";
+    struct problems problems = {0};
+    struct mw_error err = {0};
+    struct fleet *f = NULL, *again = NULL;
+
+    (void)state;
+    assert_int_equal(
+        load(with("site: lab\n", "site: lab\nserials: [serials.csv]\n"), csv, &f, &problems), 0);
+    assert_int_equal(site_load_blob(f->source, f->source_size, &again, &problems, &err), 0);
+    assert_memory_equal(f->site_sha256, again->site_sha256, MW_SHA256_SIZE);
+    assert_string_equal(fleet_serial(again, fleet_find(again, "o1")), "S1");
+    fleet_destroy(again);
+    for (size_t cut = 1; cut < f->source_size; cut += 7) {
+        again = NULL;
+        if (site_load_blob(f->source, cut, &again, &problems, &err) == 0) {
+            assert_memory_not_equal(f->site_sha256, again->site_sha256, MW_SHA256_SIZE);
+            fleet_destroy(again);
+        }
+    }
+    problems_fini(&problems);
+    fleet_destroy(f);
+}
+
 static void mistakes_in_csv_have_their_line_and_column(void **state)
 {
     (void)state;
@@ -380,10 +407,17 @@ static void a_file_on_disk_is_read_with_what_lies_beside_it(void **state)
     fleet_destroy(TAKE(f));
     write_file(folder, "s.csv", "n9,SN-1\n");
     assert_int_equal(site_load_file(path, &f, &problems, &err), MW_ESYNTAX);
-    assert_string_equal(problems.item[0].file, "s.csv");
+    char csv[64];
+    (void)snprintf(csv, sizeof(csv), "%s/s.csv", folder); /* beside the site, from here */
+    assert_string_equal(problems.item[0].file, csv);
+    problems_fini(&problems);
+    write_file(folder, "lab.yaml", "zzz: 1\n");
+    assert_int_equal(site_load_file(path, &f, &problems, &err), MW_ESYNTAX);
+    assert_string_equal(problems.item[0].file, path); /* as it was given */
+    assert_int_equal(site_load_file(folder, &f, &problems, &err), MW_EINVAL);
+    assert_non_null(strstr(err.text, "is a directory: name a file in it"));
     assert_int_equal(unlink(path), 0);
-    (void)snprintf(path, sizeof(path), "%s/s.csv", folder);
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(csv), 0);
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(site_load_file("no/such/site.yaml", &f, &problems, &err), MW_ENOTFOUND);
     assert_non_null(strstr(err.text, "no/such/site.yaml"));
@@ -429,6 +463,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(power_and_cooling_must_carry_what_hangs_on_them),
         cmocka_unit_test(huge_ranges_are_refused_before_anything_is_made),
         cmocka_unit_test(serials_come_from_csv_with_comments_and_heading),
+        cmocka_unit_test(a_site_and_its_csvs_are_one_blob_that_loads_again),
         cmocka_unit_test(mistakes_in_csv_have_their_line_and_column),
         cmocka_unit_test(all_mistakes_of_a_file_come_in_one_run_in_order),
         cmocka_unit_test(a_file_on_disk_is_read_with_what_lies_beside_it),

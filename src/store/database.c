@@ -31,6 +31,17 @@ static const char settings_sql[] =
     "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-8000; PRAGMA wal_autocheckpoint=0;"
     "PRAGMA temp_store=MEMORY;";
 
+/* What the database says may quote bytes of a damaged file: for people, and for JSON, only plain
+ * letters are let through. */
+static void plain_text(char *ret, size_t size, const char *from)
+{
+    size_t i = 0;
+    must(size > 0);
+    for (; from != NULL && from[i] != '\0' && i + 1 < size; i++)
+        ret[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+    ret[i] = '\0';
+}
+
 int database_fail(const struct database *db, const char *what, struct mw_error *err)
 {
     int rc = db->sql ? sqlite3_errcode(db->sql) : SQLITE_NOMEM;
@@ -68,8 +79,9 @@ int database_fail(const struct database *db, const char *what, struct mw_error *
     default:
         break;
     }
-    return mw_fail(err, code, "cannot %s: %s", what,
-                   db->sql ? sqlite3_errmsg(db->sql) : "out of memory");
+    char why[TEXT_ROOM];
+    plain_text(why, sizeof(why), db->sql ? sqlite3_errmsg(db->sql) : "out of memory");
+    return mw_fail(err, code, "cannot %s: %s", what, why);
 }
 
 static int run_sql(struct database *db, const char *sql, const char *what, struct mw_error *err)
@@ -160,8 +172,13 @@ int database_create(const char *path, const char *vfs, const char *origin, struc
         if (unlink(name) != 0 && errno != ENOENT)
             return file_fail(err, "replace", name);
     }
+    /* SQLite would let everybody read it; the log beside it takes the mode of this file. */
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return file_fail(err, "create", path);
+    file_closep(&fd);
     struct database db;
-    int rc = open_handle(&db, path, vfs, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    int rc = open_handle(&db, path, vfs, SQLITE_OPEN_READWRITE, err);
     if (rc == 0)
         rc = fill_new(&db, origin, err);
     (void)sqlite3_db_config(db.sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
@@ -230,10 +247,12 @@ static int meta_row_check(sqlite3_stmt *s, struct mw_error *err)
     if (schema == DATABASE_SCHEMA && event == EVENT_VERSION)
         return 0;
     bool newer = schema > DATABASE_SCHEMA || event > EVENT_VERSION;
+    char by[32];
+    plain_text(by, sizeof(by), program);
     return mw_fail(err, MW_EVERSION,
                    "this journal was written by Millwright %s (schema %lld, events %lld); this is "
                    "%s (schema %d, events %d), which %s: %s",
-                   program, (long long)schema, (long long)event, MW_VERSION, DATABASE_SCHEMA,
+                   by, (long long)schema, (long long)event, MW_VERSION, DATABASE_SCHEMA,
                    EVENT_VERSION, newer ? "is older" : "no longer reads it",
                    newer ? "run the newer program" : "export it with the program that wrote it");
 }
@@ -288,10 +307,11 @@ int database_structure(struct database *db, char *ret, size_t size, struct mw_er
         return rc;
     int step = sqlite3_step(s);
     const char *text = step == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
-    if (text != NULL)
-        (void)snprintf(ret, size, "%s", strcmp(text, "ok") == 0 ? "" : text);
-    else
-        (void)snprintf(ret, size, "%s", sqlite3_errmsg(db->sql));
+    if (text == NULL)
+        text = sqlite3_errmsg(db->sql);
+    else if (strcmp(text, "ok") == 0)
+        text = "";
+    plain_text(ret, size, text);
     (void)sqlite3_finalize(s);
     return 0;
 }

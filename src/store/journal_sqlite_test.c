@@ -478,6 +478,46 @@ static void an_interrupted_making_is_made_again(void **state)
     assert_int_not_equal(stat(path, &st), 0);
 }
 
+static uint32_t mode_of(const char *dir, const char *name)
+{
+    char path[600];
+    struct stat st;
+    path_of(path, dir, name);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 0777;
+}
+
+static void others_may_not_read_the_record(void **state)
+{
+    static const char *const name[] = {"head", "journal.db", "journal.db-wal", "journal.db-shm"};
+    struct world *w = *state;
+    mode_t before = umask(022);
+    reopen(w, NULL);
+    write_groups(w, 2);
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(name); i++)
+        assert_int_equal(mode_of(w->dir, name[i]), 0640);
+    (void)umask(before);
+}
+
+static void what_a_damaged_database_says_cannot_drive_a_terminal(void **state)
+{
+    static const char good[] = "0123456789abcdef";
+    struct world *w = *state;
+    reopen(w, NULL);
+    write_groups(w, 3);
+    journal_destroy(TAKE(w->j));
+    /* SQLite quotes the name of a table whose row it cannot read. */
+    run_sql(w->dir, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET name=CAST(x'ff1b5b324a07'"
+                    " AS TEXT)||'0123456789abcdef', sql='CREATE what' WHERE name='blobs'");
+    reopen(w, NULL);
+    assert_int_equal(w->j->opened.loss, JOURNAL_DAMAGED);
+    const char *text = w->j->opened.text;
+    assert_non_null(strstr(text, good)); /* it is quoted, or this shows nothing */
+    for (const char *p = text; *p != '\0'; p++)
+        assert_in_range((unsigned char)*p, ' ', '~');
+    assert_non_null(strstr(text, "??[2J?"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -496,6 +536,8 @@ int main(void)
         T(a_changed_blob_is_found_by_verify),
         T(a_simulated_journal_gathers_commits_and_reads_them_all_the_same),
         T(an_interrupted_making_is_made_again),
+        T(others_may_not_read_the_record),
+        T(what_a_damaged_database_says_cannot_drive_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

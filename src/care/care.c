@@ -17,7 +17,7 @@ static enum admit admit_opened(const struct care *c, const struct event *ev)
 {
     const struct body_finding *f = &ev->body.finding;
     uint32_t kind = (uint32_t)component_kind_of(f->component);
-    if (f->class >= c->policy.classes || f->effect > EFFECT_DEFERS || f->finding >> 40 ||
+    if (f->class >= c->policy.classes || f->effect > EFFECT_HARMLESS || f->finding >> 40 ||
         f->finding == 0 || ev->source == 0 || ev->source >> 24)
         return ADMIT_IMPOSSIBLE;
     if (kind == COMPONENT_NONE || kind >= COMPONENT_KIND_COUNT ||
@@ -137,6 +137,9 @@ static void list_columns(struct care *c)
         COLUMN("actor", c->actor, imax, i),
         COLUMN("flags", c->flags, imax, i),
         COLUMN("effect", c->effect, imax, i),
+        COLUMN("drain", c->drain, imax, i),
+        COLUMN("gate_class", c->gate_class, imax, i),
+        COLUMN("probation_s", c->probation_s, imax, i),
         COLUMN("seen", c->seen, c->components, NULL),
         COLUMN("seen_since_s", c->seen_since_s, c->components, NULL),
     };
@@ -174,10 +177,14 @@ static bool alloc_incidents(struct care *c)
     c->actor = mw_calloc(n, sizeof(*c->actor));
     c->flags = mw_calloc(n, 1);
     c->effect = mw_calloc(n, 1);
+    c->drain = mw_calloc(n, 1);
+    c->gate_class = mw_calloc(n, sizeof(*c->gate_class));
+    c->probation_s = mw_calloc(n, sizeof(*c->probation_s));
     c->dirty = mw_calloc(n, sizeof(*c->dirty));
     c->is_dirty = mw_calloc(n, 1);
     if (!c->order || !c->gate || !c->wait || !c->due_ns || !c->visit || !c->open || !c->actor ||
-        !c->flags || !c->effect || !c->dirty || !c->is_dirty)
+        !c->flags || !c->effect || !c->drain || !c->gate_class || !c->probation_s || !c->dirty ||
+        !c->is_dirty)
         return false;
     for (uint32_t i = 0; i < n; i++)
         c->due_ns[i] = MW_NEVER;
@@ -227,7 +234,8 @@ void care_destroy(struct care *c)
                             c->finding_node, c->finding_incident, c->finding_class,
                             c->finding_effect, c->seen, c->seen_since_s, c->order, c->gate,
                             c->wait, c->due_ns, c->visit, c->open, c->actor, c->flags,
-                            c->effect, c->dirty, c->is_dirty };
+                            c->effect, c->drain, c->gate_class, c->probation_s, c->dirty,
+                            c->is_dirty };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
         mw_free(owned[i]);
     map_fini(&c->finding_index);

@@ -45,7 +45,7 @@ static uint8_t finding_opened(struct care *c, const struct event *ev)
     c->finding_node[row] = f->node;
     c->finding_incident[row] = MW_NONE;
     c->finding_class[row] = f->class;
-    c->finding_effect[row] = f->effect ? f->effect : c->policy.class[f->class].effect;
+    c->finding_effect[row] = f->effect;
     map_put(&c->finding_index, c->finding_key[row], row);
     count_component(c, f);
     c->fresh = row;
@@ -79,8 +79,30 @@ static void tie_finding(struct care *c, uint32_t row, uint32_t slot)
         return;
     c->finding_incident[row] = slot;
     c->open[slot]++;
-    if (c->finding_effect[row] == EFFECT_KILLS || c->effect[slot] == EFFECT_NONE)
-        c->effect[slot] = c->finding_effect[row];
+}
+
+/* What the incident asks for, with the finding that opened or joined it: decided, so recorded. */
+static void take_demands(struct care *c, const struct body_incident *i)
+{
+    uint32_t slot = i->slot;
+    c->effect[slot] = i->effect;
+    c->drain[slot] = i->drain;
+    c->gate_class[slot] = i->gate_class;
+    c->probation_s[slot] = i->probation_s;
+    c->board->incident_class[slot] = i->class;
+    if (i->node != MW_NONE)
+        c->board->node_class[i->node] = i->class;
+}
+
+/* An incident that a person ended by adopting its node may have findings that are still open. */
+static void untie_findings(struct care *c, uint32_t slot)
+{
+    for (uint32_t row = 0; c->open[slot] && row < c->findings_used; row++) {
+        if (!c->finding_key[row] || c->finding_incident[row] != slot)
+            continue;
+        c->finding_incident[row] = MW_NONE;
+        c->open[slot]--;
+    }
 }
 
 static uint8_t incident_opened(struct care *c, const struct event *ev)
@@ -94,13 +116,11 @@ static uint8_t incident_opened(struct care *c, const struct event *ev)
     c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
     c->visit[slot] = c->open[slot] = c->actor[slot] = 0;
     c->flags[slot] = 0;
-    c->effect[slot] = EFFECT_NONE;
     heap_set(&c->timers, slot, MW_NEVER);
     tie_finding(c, row, slot);
-    if (i->node != MW_NONE) {
+    take_demands(c, i);
+    if (i->node != MW_NONE)
         c->board->node_incident[i->node] = slot;
-        c->board->node_class[i->node] = i->class;
-    }
     care_mark(c, slot);
     return 0;
 }
@@ -112,14 +132,10 @@ static uint8_t incident_joined(struct care *c, const struct event *ev)
     c->fresh = MW_NONE;
     if (!care_incident_is(c, slot, i->incident))
         return MISFIT_INCIDENT;
-    uint8_t before = c->effect[slot];
     c->board->incident_findings[slot]++;
+    c->flags[slot] &= (uint8_t)~INC_REJECTED; /* something new: a person may think otherwise now */
     tie_finding(c, map_get(&c->finding_index, i->finding), slot);
-    if (c->effect[slot] != before) {
-        c->board->incident_class[slot] = i->class;
-        if (i->node != MW_NONE)
-            c->board->node_class[i->node] = i->class;
-    }
+    take_demands(c, i);
     care_mark(c, slot);
     return 0;
 }
@@ -133,6 +149,8 @@ static uint8_t incident_closed(struct care *c, const struct event *ev)
     uint32_t at = care_component_place(c, i->component);
     if (at < c->components)
         c->seen[at] = 0; /* it was dealt with: counting begins again */
+    untie_findings(c, slot);
+    c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
     heap_set(&c->timers, slot, MW_NEVER);
     if (i->node != MW_NONE && c->board->node_incident[i->node] == slot) {
         c->board->node_incident[i->node] = MW_NONE;
@@ -209,10 +227,18 @@ static void command(struct care *c, const struct event *ev)
     care_mark(c, b->slot);
 }
 
+/* A person answers for the nodes: what was open about them is over, each in a group of its own. */
 static void adopted(struct care *c, const struct body_adopt *a)
 {
-    for (uint32_t n = a->first; n < a->first + a->count; n++)
+    for (uint32_t n = a->first; n < a->first + a->count; n++) {
+        uint32_t slot = c->board->node_incident[n];
         set_health(c, n, a->health);
+        if (slot == MW_NONE || a->health != HEALTH_READY)
+            continue;
+        c->flags[slot] |= INC_SERVED;
+        c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
+        heap_set(&c->timers, slot, c->now_ns);
+    }
 }
 
 /* A job lets nodes go (work, which applies after care, clears its list): the suspects among them

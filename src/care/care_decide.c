@@ -20,13 +20,29 @@ static bool move(const struct care *c, uint32_t slot, uint32_t to, int64_t until
     return true;
 }
 
+/* The finding that a repair is for: the first while it is open, else one that still is. */
+static uint32_t open_finding(const struct care *c, uint32_t slot)
+{
+    uint32_t row = map_get(&c->finding_index, c->board->incident_finding[slot]);
+    if (row != MW_NONE || c->open[slot] == 0)
+        return row;
+    for (row = 0; row < c->findings_used; row++)
+        if (c->finding_key[row] && c->finding_incident[row] == slot)
+            return row;
+    return MW_NONE;
+}
+
 static bool open_order(const struct care *c, uint32_t slot, struct decision *out)
 {
     const struct board *b = c->board;
+    uint32_t row = open_finding(c, slot);
+    bool first = row == MW_NONE;
     out->ev.kind = EV_ORDER_OPENED;
     out->ev.body.order = (struct body_order){
-        .component = b->incident_component[slot], .incident = b->incident_id[slot],
-        .finding = b->incident_finding[slot], .node = b->incident_node[slot], .slot = slot,
+        .component = first ? b->incident_component[slot] : c->finding_component[row],
+        .incident = b->incident_id[slot],
+        .finding = first ? b->incident_finding[slot] : c->finding_key[row],
+        .node = b->incident_node[slot], .slot = slot,
         .visit = c->visit[slot] + 1, .class = b->incident_class[slot] };
     return true;
 }
@@ -39,7 +55,9 @@ static bool close_incident(const struct care *c, uint32_t slot, struct decision 
         .component = b->incident_component[slot], .finding = b->incident_finding[slot],
         .incident = b->incident_id[slot], .opened_ms = b->incident_opened_ms[slot],
         .lost_gpu_ms = b->incident_lost_gpu_ms[slot], .node = b->incident_node[slot],
-        .slot = slot, .findings = b->incident_findings[slot], .class = b->incident_class[slot] };
+        .slot = slot, .findings = b->incident_findings[slot], .class = b->incident_class[slot],
+        .gate_class = c->gate_class[slot], .probation_s = c->probation_s[slot],
+        .effect = c->effect[slot], .drain = c->drain[slot] };
     return true;
 }
 
@@ -53,25 +71,68 @@ static uint32_t part_incident(const struct board *b, uint64_t component)
     return MW_NONE;
 }
 
+/* The worse of two effects; EFFECT_NONE is the least. */
+static uint8_t worse(uint8_t a, uint8_t b)
+{
+    static const uint8_t RANK[] = { [EFFECT_NONE] = 0, [EFFECT_DEFERS] = 1, [EFFECT_SLOWS] = 2,
+                                    [EFFECT_KILLS] = 3 };
+    return RANK[a] >= RANK[b] ? a : b;
+}
+
+/* DRAIN_NOW is the strictest, then at the checkpoint, then none. */
+static uint8_t stricter(uint8_t a, uint8_t b)
+{
+    return !a || !b ? MW_MAX(a, b) : MW_MIN(a, b);
+}
+
+/* What the finding asks for, on top of what its incident (slot, MW_NONE = a new one) asked for. */
+static void add_demands(const struct care *c, uint32_t row, uint32_t slot,
+                        struct body_incident *ret)
+{
+    const struct care_class *k = &c->policy.class[c->finding_class[row]];
+    uint8_t said = c->finding_effect[row];
+    uint8_t effect = said == EFFECT_NONE ? k->effect : said;
+    if (said == EFFECT_HARMLESS)
+        effect = EFFECT_NONE;
+    ret->class = ret->gate_class = c->finding_class[row];
+    ret->effect = effect;
+    ret->drain = k->drain;
+    ret->probation_s = (uint32_t)(k->probation_ms / MW_MS_PER_S);
+    if (slot == MW_NONE)
+        return;
+    const struct care_class *before = &c->policy.class[c->gate_class[slot]];
+    ret->effect = worse(c->effect[slot], effect);
+    if (ret->effect == c->effect[slot])
+        ret->class = c->board->incident_class[slot];
+    if (before->gate_ms >= k->gate_ms)
+        ret->gate_class = c->gate_class[slot];
+    ret->drain = stricter(c->drain[slot], k->drain);
+    ret->probation_s = MW_MAX(c->probation_s[slot], ret->probation_s);
+}
+
+/* Has this component been seen often enough for the class? */
+static bool seen_enough(const struct care *c, uint32_t row)
+{
+    const struct care_class *k = &c->policy.class[c->finding_class[row]];
+    uint32_t at = care_component_place(c, c->finding_component[row]);
+    if (k->count <= 1)
+        return k->count == 1;
+    return at < c->components && c->seen[at] >= k->count;
+}
+
 /* The finding that just opened: does it begin an incident, join one, or only count? */
 static bool decide_finding(const struct care *c, struct decision *out)
 {
     const struct board *b = c->board;
     uint32_t row = c->fresh;
-    uint16_t class = c->finding_class[row];
     uint32_t node = c->finding_node[row];
     uint64_t component = c->finding_component[row];
-    const struct care_class *k = &c->policy.class[class];
-    if (k->count == 0)
+    if (!seen_enough(c, row))
         return false;
-    if (k->count > 1) {
-        uint32_t at = care_component_place(c, component);
-        if (at >= c->components || c->seen[at] < k->count)
-            return false;
-    }
     uint32_t slot = node == MW_NONE ? part_incident(b, component) : b->node_incident[node];
     struct body_incident body = { .component = component, .finding = c->finding_key[row],
-                                  .node = node, .findings = 1, .class = class };
+                                  .node = node, .findings = 1, .opened_ms = mw_ms(c->now_ns) };
+    add_demands(c, row, slot, &body);
     out->ev.kind = EV_INCIDENT_JOINED;
     if (slot != MW_NONE) {
         body.incident = b->incident_id[slot];
@@ -80,7 +141,6 @@ static bool decide_finding(const struct care *c, struct decision *out)
     } else {
         out->ev.kind = EV_INCIDENT_OPENED;
         slot = board_incident_next(b);
-        body.opened_ms = mw_ms(c->now_ns);
         if (slot == MW_NONE)
             return false; /* no room: the finding stays open and is counted there */
         if (node != MW_NONE && b->node_health[node] == HEALTH_RETIRED)
@@ -95,7 +155,6 @@ static bool decide_finding(const struct care *c, struct decision *out)
 static bool step_ready(const struct care *c, uint32_t slot, struct decision *out)
 {
     const struct board *b = c->board;
-    const struct care_class *k = &c->policy.class[b->incident_class[slot]];
     uint32_t node = b->incident_node[slot];
     if (c->flags[slot] & INC_SERVED)
         return close_incident(c, slot, out);
@@ -103,9 +162,10 @@ static bool step_ready(const struct care *c, uint32_t slot, struct decision *out
         return move(c, slot, HEALTH_DOWN, 0, out);
     if (c->flags[slot] & INC_REJECTED)
         return c->open[slot] == 0 && close_incident(c, slot, out);
-    if (c->wait[slot])
-        return false;
-    if (!k->drain) {
+    bool gone = c->open[slot] == 0 && c->policy.class[b->incident_class[slot]].count <= 1;
+    if (c->wait[slot]) /* nobody said yes, and what was wrong has gone: there is nothing to drain */
+        return gone && close_incident(c, slot, out);
+    if (!c->drain[slot]) {
         if (c->flags[slot] & INC_DONE)
             return c->open[slot] == 0 && close_incident(c, slot, out);
         return !c->order[slot] && open_order(c, slot, out);
@@ -114,28 +174,29 @@ static bool step_ready(const struct care *c, uint32_t slot, struct decision *out
     out->ev.actor = c->flags[slot] & INC_APPROVED ? c->actor[slot] : 0;
     out->ev.body.drain = (struct body_drain){ .incident = b->incident_id[slot], .node = node,
                                               .slot = slot, .class = b->incident_class[slot],
-                                              .how = k->drain };
+                                              .how = c->drain[slot] };
     return true;
 }
 
 static bool step_validating(const struct care *c, uint32_t slot, struct decision *out)
 {
     const struct board *b = c->board;
-    const struct care_class *k = &c->policy.class[b->incident_class[slot]];
+    const struct care_class *k = &c->policy.class[c->gate_class[slot]];
     bool gated = c->policy.gate && k->gate_ms > 0;
     if (c->open[slot] || (c->flags[slot] & INC_FAILED))
         return move(c, slot, HEALTH_DOWN, 0, out);
     if (!gated || (c->flags[slot] & INC_PASSED)) {
-        if (k->probation_ms == 0)
+        int64_t probation_ns = c->probation_s[slot] * MW_NS_PER_S;
+        if (probation_ns == 0)
             return move(c, slot, HEALTH_READY, 0, out);
-        return move(c, slot, HEALTH_PROBATION, c->now_ns + k->probation_ms * MW_NS_PER_MS, out);
+        return move(c, slot, HEALTH_PROBATION, c->now_ns + probation_ns, out);
     }
     if (c->gate[slot])
         return false;
     out->ev.kind = EV_GATE_STARTED;
     out->ev.body.gate = (struct body_gate){
         .incident = b->incident_id[slot], .length_ms = k->gate_ms, .node = b->incident_node[slot],
-        .slot = slot, .visit = c->visit[slot], .class = b->incident_class[slot] };
+        .slot = slot, .visit = c->visit[slot], .class = c->gate_class[slot] };
     return true;
 }
 

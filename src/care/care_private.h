@@ -42,7 +42,9 @@ struct care {
     int64_t *due_ns;               /* settle or probation timer */
     uint32_t *visit, *open;        /* repairs ordered; findings still open */
     uint32_t *actor;               /* who approved */
-    uint8_t *flags, *effect;
+    uint8_t *flags, *effect, *drain; /* effect, drain: the strictest of its findings' */
+    uint16_t *gate_class;
+    uint32_t *probation_s;
 
     /* state: findings of one component within its window, for classes that count */
     uint32_t component_first[COMPONENT_KIND_COUNT]; /* place of a kind's first component */

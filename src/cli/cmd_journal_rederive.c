@@ -10,7 +10,7 @@
 #include "cli/scenario_files.h"
 #include "core/journal_memory.h"
 #include "core/rederive.h"
-#include "fleet/site.h"
+#include "fleet/site_blob.h"
 #include "store/journal_sqlite.h"
 
 /* What the epoch of a record was made of. */
@@ -27,12 +27,8 @@ static int load_site(struct journal *j, const struct body_epoch *e, struct fleet
     size_t size = 0;
     struct problems problems = { 0 };
     int r = j->ops->blob_get(j, e->config, &yaml, &size, err);
-    if (r == MW_ENOTFOUND)
-        return mw_fail(err, r, "the record holds no text of its site (a site with CSV files): "
-                       "name its scenario with --scenario");
     if (r == 0)
-        r = site_load(&(struct site_source){ .yaml = yaml, .size = size, .name = "recorded site" },
-                      ret, &problems, err);
+        r = site_load_blob(yaml, size, ret, &problems, err);
     problems_fini(&problems);
     return r;
 }

@@ -73,11 +73,14 @@ static int replay(struct cli_context *ctx, struct scenario_files *f, struct repl
     }
     if (r == 0 && !cli_option_bool(ctx, "no-sensitivity")) {
         r = sensitivity_run(ctx, f, result.seed, &sensitivity, &err);
-        report.sensitivity = &sensitivity;
+        report.sensitivity = sensitivity.interrupted ? NULL : &sensitivity;
+        view->interrupted = sensitivity.interrupted;
     }
     if (r < 0)
         return cli_fail(ctx, &err);
     print(ctx, &report);
+    if (view->interrupted)
+        return CLI_EXIT_INTERRUPTED;
     if (cli_option_string(ctx, "journal"))
         cli_note(ctx, "the record is in %s: mw journal tail %s",
                  cli_option_string(ctx, "journal"), cli_option_string(ctx, "journal"));

@@ -148,7 +148,9 @@ static void colour_follows_the_variables_that_people_know(void **state)
     (void)state;
     FILE *f = tmpfile();
     int master = posix_openpt(2 /* O_RDWR */);
-    assert_true(f != NULL && master >= 0);
+    assert_non_null(f);
+    if (master < 0)
+        skip(); /* a root without pseudo-terminals */
     assert_int_equal(grantpt(master) | unlockpt(master), 0);
     set(NULL, NULL, "xterm");
     assert_false(term_probe(fileno(f), false).colour);

@@ -76,9 +76,9 @@ static json_t *sensitivity_json(const struct sensitivity_table *t)
         if (t->row[i].what)
             (void)json_array_append_new(
                 list, json_pack("{s:s, s:i, s:o, s:o, s:o}", "assumption", t->row[i].what,
-                                "seeds", SENSITIVITY_SEEDS, "goodput_minus_50",
-                                estimate_json(&t->row[i].low), "goodput",
-                                estimate_json(&t->as_is), "goodput_plus_50",
+                                "seeds", SENSITIVITY_SEEDS, "goodput",
+                                estimate_json(&t->as_is), "change_minus_50",
+                                estimate_json(&t->row[i].low), "change_plus_50",
                                 estimate_json(&t->row[i].high)));
     return list;
 }

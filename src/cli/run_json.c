@@ -38,6 +38,7 @@ static void set_counts(json_t *o, const struct run_result *r)
     set_count(o, "jobs_submitted", r->jobs_submitted);
     set_count(o, "jobs_done", r->jobs_done);
     set_count(o, "jobs_failed", r->jobs_failed);
+    set_count(o, "jobs_cancelled", r->jobs_cancelled);
     set_count(o, "incidents", r->incidents);
     set_count(o, "orders", r->orders);
     set_count(o, "gates", r->gates);

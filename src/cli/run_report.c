@@ -21,26 +21,21 @@ static const struct output_column figures[] = {
     { 0 },
 };
 
-static void row(struct output *o, const char *figure, const char *value, const char *basis)
-{
-    output_text(o, figure);
-    output_text(o, value);
-    output_text(o, basis);
-}
-
 static void row_real(struct output *o, const char *figure, double value, const char *unit,
                      const char *basis)
 {
     char shown[48];
     (void)snprintf(shown, sizeof(shown), "%.3f%s", value, unit);
-    row(o, figure, shown, basis);
+    output_text(o, figure);
+    output_real_as(o, value, shown);
+    output_text(o, basis);
 }
 
 static void row_count(struct output *o, const char *figure, uint64_t value, const char *basis)
 {
-    char shown[48];
-    (void)snprintf(shown, sizeof(shown), "%llu", (unsigned long long)value);
-    row(o, figure, shown, basis);
+    output_text(o, figure);
+    output_int(o, (int64_t)value);
+    output_text(o, basis);
 }
 
 static double share(int64_t part, int64_t whole)
@@ -82,6 +77,9 @@ static void print_figures(struct output *o, const struct replay_report *r)
     row_count(o, "jobs submitted", r->result->jobs_submitted, jobs);
     row_count(o, "jobs done", r->result->jobs_done, basis);
     row_count(o, "jobs that ended by their own error", r->result->jobs_failed, MODEL);
+    row_count(o, "jobs queued or running at the end",
+              r->result->jobs_submitted - r->result->jobs_done - r->result->jobs_failed -
+                  r->result->jobs_cancelled, basis);
     output_end(o, NULL);
 }
 
@@ -90,8 +88,17 @@ static const struct output_column time_columns[] = {
     { .key = "gpu_hours", .title = "GPU-HOURS", .right = true },
     { .key = "share_percent", .title = "SHARE (%)", .right = true },
     { .key = "lost_usd", .title = "LOST", .right = true },
+    { .key = "basis", .title = "BASIS" },
     { 0 },
 };
+
+/* What the time in a class rests on. */
+static const char *class_basis(const struct replay_report *r, uint32_t class)
+{
+    if (r->traced && (class == ACCOUNT_DOWN || class == ACCOUNT_REPAIRING))
+        return "traced repairs";
+    return class == ACCOUNT_VALIDATING ? "modelled gate" : replay_basis(r);
+}
 
 static int64_t price_of(const struct replay_report *r, int64_t gpu_ms)
 {
@@ -125,6 +132,7 @@ static void print_time(struct output *o, const struct replay_report *r)
             cell_usd(o, price_of(r, t->gpu_ms[c]));
         else
             output_null(o);
+        output_text(o, class_basis(r, c));
     }
     output_end(o, NULL);
 }
@@ -134,7 +142,7 @@ const char *replay_cause_name(const struct replay_report *r, uint32_t cause)
     const struct care_policy *p = &r->files->scenario.policy.care;
     switch (cause) {
     case CAUSE_NONE:
-        return "(no fault: first start, latency)";
+        return "(no incident: first start, latency)";
     case CAUSE_CHECKPOINT:
         return "(checkpoints: insurance)";
     case CAUSE_PERSON:
@@ -149,6 +157,7 @@ static const struct output_column cause_columns[] = {
     { .key = "nodes_out_gpu_hours", .title = "NODES OUT (GPU-h)", .right = true },
     { .key = "jobs_gpu_hours", .title = "JOBS (GPU-h)", .right = true },
     { .key = "lost_usd", .title = "LOST", .right = true },
+    { .key = "basis", .title = "BASIS" },
     { 0 },
 };
 
@@ -186,6 +195,7 @@ static void print_causes(struct output *o, const struct replay_report *r)
         cell_hours(o, nodes);
         cell_hours(o, jobs);
         cell_usd(o, price_of(r, nodes + jobs));
+        output_text(o, at < CAUSE_NONE ? replay_basis(r) : MODEL);
     }
     output_end(o, "nothing was lost");
 }
@@ -195,6 +205,7 @@ static const struct output_column worst_columns[] = {
     { .key = "incidents", .title = "INCIDENTS", .right = true },
     { .key = "lost_gpu_hours", .title = "GPU-HOURS", .right = true },
     { .key = "lost_usd", .title = "LOST", .right = true },
+    { .key = "basis", .title = "BASIS" },
     { 0 },
 };
 
@@ -209,23 +220,24 @@ static void print_worst(struct output *o, const struct replay_report *r)
         output_int(o, n->incidents);
         cell_hours(o, n->lost_gpu_ms);
         cell_usd(o, price_of(r, n->lost_gpu_ms));
+        output_text(o, replay_basis(r));
     }
     output_end(o, "no node cost anything");
 }
 
 static const struct output_column sensitivity_columns[] = {
-    { .key = "assumption", .title = "GOODPUT, FIVE SEEDS, WHEN" },
-    { .key = "low", .title = "-50 % (%)", .right = true },
-    { .key = "as_is", .title = "AS IS (%)", .right = true },
-    { .key = "high", .title = "+50 % (%)", .right = true },
+    { .key = "assumption", .title = "ASSUMPTION" },
+    { .key = "goodput_percent", .title = "GOODPUT, 5 SEEDS (%)", .right = true },
+    { .key = "change_minus_50_points", .title = "-50 % CHANGES IT BY", .right = true },
+    { .key = "change_plus_50_points", .title = "+50 % CHANGES IT BY", .right = true },
     { 0 },
 };
 
-static void cell_estimate(struct output *o, const struct estimate *e)
+/* Mean and half of the 95 % interval. */
+static void cell_estimate(struct output *o, const struct estimate *e, const char *fmt)
 {
     char shown[48];
-    (void)snprintf(shown, sizeof(shown), "%.2f ± %.2f", 100.0 * e->mean,
-                   50.0 * (e->hi - e->lo));
+    (void)snprintf(shown, sizeof(shown), fmt, 100.0 * e->mean, 50.0 * (e->hi - e->lo));
     output_real_as(o, 100.0 * e->mean, shown);
 }
 
@@ -236,9 +248,9 @@ static void print_sensitivity(struct output *o, const struct sensitivity_table *
         if (!t->row[i].what)
             continue;
         output_text(o, t->row[i].what);
-        cell_estimate(o, &t->row[i].low);
-        cell_estimate(o, &t->as_is);
-        cell_estimate(o, &t->row[i].high);
+        cell_estimate(o, &t->as_is, "%.2f ± %.2f");
+        cell_estimate(o, &t->row[i].low, "%+.2f ± %.2f");
+        cell_estimate(o, &t->row[i].high, "%+.2f ± %.2f");
     }
     output_end(o, NULL);
 }

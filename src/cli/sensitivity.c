@@ -81,6 +81,15 @@ static int first_error(const struct batch *b, struct mw_error *err)
     return 0;
 }
 
+/* Runs of one seed share their faults and jobs: their difference is less noisy than they are. */
+static struct estimate difference(const struct batch *b, uint32_t variant)
+{
+    double d[SENSITIVITY_SEEDS];
+    for (uint32_t n = 0; n < SENSITIVITY_SEEDS; n++)
+        d[n] = b->goodput[variant][n] - b->goodput[0][n];
+    return estimate_of(d, SENSITIVITY_SEEDS);
+}
+
 static void fill(const struct batch *b, struct sensitivity_table *ret)
 {
     static const char *const NAME[SENSITIVITIES] = {
@@ -90,8 +99,8 @@ static void fill(const struct batch *b, struct sensitivity_table *ret)
     for (uint32_t i = 0; i < SENSITIVITIES; i++)
         ret->row[i] = (struct sensitivity){
             .what = has(&b->files->scenario, i) ? NAME[i] : NULL,
-            .low = estimate_of(b->goodput[1 + 2 * i], SENSITIVITY_SEEDS),
-            .high = estimate_of(b->goodput[2 + 2 * i], SENSITIVITY_SEEDS) };
+            .low = difference(b, 1 + 2 * i),
+            .high = difference(b, 2 + 2 * i) };
 }
 
 int sensitivity_run(const struct cli_context *ctx, const struct scenario_files *f, uint64_t seed,
@@ -107,11 +116,10 @@ int sensitivity_run(const struct cli_context *ctx, const struct scenario_files *
                    parallel_clock_ns());
     int r = parallel_run(&p, &stopped, err);
     progress_end(&b.progress);
-    if (r == 0 && stopped)
-        r = mw_fail(err, MW_ECONFLICT, "interrupted");
-    if (r == 0)
+    *ret = (struct sensitivity_table){ .interrupted = stopped };
+    if (r == 0 && !stopped)
         r = first_error(&b, err);
-    if (r == 0)
+    if (r == 0 && !stopped)
         fill(&b, ret);
     return r;
 }

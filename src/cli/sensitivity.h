@@ -14,10 +14,12 @@
 
 struct sensitivity {
     const char *what; /* "restart time"; NULL = the scenario does not have it */
-    struct estimate low, high; /* goodput */
+    struct estimate low, high; /* change of goodput, halved and half as much again: the mean of
+                                  the differences between runs of the same seed */
 };
 struct sensitivity_table {
-    struct estimate as_is;
+    struct estimate as_is; /* goodput */
+    bool interrupted;      /* Ctrl-C: nothing here counts */
     struct sensitivity row[SENSITIVITIES];
 };
 

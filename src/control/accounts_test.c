@@ -345,9 +345,49 @@ static void every_millisecond_is_in_one_class_whatever_happens(void **state)
         assert_true(sum[c] > 0 || c == ACCOUNT_SPARE || c == ACCOUNT_DRAINING);
 }
 
+/* Killed by one fault, then drained for another: what is done again is the first one's doing. */
+static void bug_work_done_again_is_booked_to_what_ended_the_attempt_before(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    running(r, 1, 2);
+    rig_wait(r, RIG_HOUR);
+    rig_finding(r, r->control->board->job_first_node[rig_slot(r, 1)], RIG_KILLS);
+    assert_int_equal(rig_ended(r, 1, HOW_STOPPED, HOUR, 0, 0), ADMIT_OK);
+    rig_wait(r, RIG_SECOND);
+    assert_int_equal(rig_running(r, 1, 0), ADMIT_OK);
+    rig_wait(r, 30 * RIG_MINUTE);
+    rig_finding(r, r->control->board->job_first_node[rig_slot(r, 1)], RIG_SLOWS);
+    assert_int_equal(rig_ended(r, 1, HOW_STOPPED, 30 * MIN, 30 * MIN, 0), ADMIT_OK);
+    struct account_totals t = totals(r);
+    assert_int_equal(t.by_cause[RIG_KILLS][ACCOUNT_RECOMPUTE], 16 * 30 * MIN);
+    assert_int_equal(t.by_cause[RIG_SLOWS][ACCOUNT_RECOMPUTE], 0);
+    rig_free(r);
+}
+
+static void bug_slowness_is_named_also_when_its_incident_is_over(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    running(r, 1, 2);
+    uint32_t node = r->control->board->job_first_node[rig_slot(r, 1)];
+    uint64_t f = rig_finding(r, node, RIG_IN_PLACE);
+    rig_wait(r, RIG_HOUR);
+    rig_repair(r, node);
+    assert_int_equal(rig_closed(r, node, f), ADMIT_OK);
+    assert_int_equal(care_open_incidents(r->control->care), 0);
+    assert_int_equal(rig_progress(r, 1, 50 * MIN, 0, 0), ADMIT_OK);
+    struct account_totals t = totals(r);
+    assert_int_equal(t.by_cause[RIG_IN_PLACE][ACCOUNT_DEGRADED], 16 * 10 * MIN);
+    assert_int_equal(t.by_cause[CAUSE_NONE][ACCOUNT_DEGRADED], 0);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bug_work_done_again_is_booked_to_what_ended_the_attempt_before),
+        cmocka_unit_test(bug_slowness_is_named_also_when_its_incident_is_over),
         cmocka_unit_test(a_stretch_divides_into_what_was_done_and_what_was_lost),
         cmocka_unit_test(an_older_checkpoint_than_planned_is_more_to_do_again),
         cmocka_unit_test(bug_a_hang_without_a_node_names_its_class),

@@ -9,7 +9,7 @@
 struct control_policy control_policy_default(void)
 {
     struct control_policy p;
-    memset(&p, 0, sizeof(p)); /* the policy is hashed as bytes: padding too */
+    memset(&p, 0, sizeof(p));
     p.guard = guard_policy_default();
     p.care = care_policy_default();
     p.work = work_policy_default();
@@ -85,10 +85,7 @@ static int put_blobs(struct control *c, struct body_epoch *ret, struct mw_error 
     int r = ops->blob_put(c->journal, ret->rules, &blob, sizeof(blob), err);
     if (r < 0 || !f->source)
         return r;
-    uint8_t sum[MW_SHA256_SIZE];
-    const struct mw_piece site = { f->source, f->source_size };
-    mw_sha256(&site, 1, sum);
-    return ops->blob_put(c->journal, sum, f->source, f->source_size, err);
+    return ops->blob_put(c->journal, f->site_sha256, f->source, f->source_size, err);
 }
 
 static int submit(struct control *c, int64_t now_ns, const struct event *ev, const char *text,
@@ -117,8 +114,8 @@ int control_begin(struct control *c, int64_t now_ns, struct mw_error *err)
     return r < 0 ? r : core_commit(c->core, err);
 }
 
-/* The journal's first event says for which site it was begun. */
-static int check_site(const struct control *c, struct mw_error *err)
+/* The journal's first event says for which site and under which rules it was begun. */
+static int check_epoch(const struct control *c, struct mw_error *err)
 {
     struct event first;
     char hex[MW_HEX256_MAX];
@@ -131,6 +128,10 @@ static int check_site(const struct control *c, struct mw_error *err)
         return r;
     if (first.kind != EV_EPOCH)
         return mw_fail(err, MW_ECORRUPT, "the journal does not begin with an epoch");
+    if (memcmp(first.body.epoch.rules, control_policy_sha256(&c->policy).bytes,
+               MW_SHA256_SIZE) != 0)
+        return mw_fail(err, MW_ECONFLICT, "the journal was begun under other rules: go on under "
+                       "them, or begin a new journal (mw journal rederive compares the two)");
     if (memcmp(first.body.epoch.config, c->board->fleet->site_sha256, MW_SHA256_SIZE) == 0)
         return 0;
     mw_hex256(first.body.epoch.config, hex);
@@ -141,6 +142,6 @@ static int check_site(const struct control *c, struct mw_error *err)
 int control_recover(struct control *c, bool use_snapshot, struct mw_error *err)
 {
     must(c && core_seq(c->core) == 0);
-    int r = check_site(c, err);
+    int r = check_epoch(c, err);
     return r < 0 ? r : core_recover(c->core, use_snapshot, err);
 }

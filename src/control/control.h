@@ -70,7 +70,8 @@ void control_destroy(struct control *c);
 MW_MUST_USE int control_begin(struct control *c, int64_t now_ns, struct mw_error *err);
 
 /* Rebuilds a fresh controller from its journal (core_recover).  MW_ECONFLICT when the journal was
- * begun for another site: its rows would mean other nodes. */
+ * begun for another site (its rows would mean other nodes) or under other rules (a new epoch of
+ * rules in one journal comes with the daemon). */
 MW_MUST_USE int control_recover(struct control *c, bool use_snapshot, struct mw_error *err);
 
 #endif

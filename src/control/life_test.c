@@ -395,6 +395,79 @@ static void a_part_of_no_node_is_repaired_in_place(void **state)
     rig_free(r);
 }
 
+/* RIG_FLAPS has no gate and no probation, RIG_SLOWS has both. */
+static void bug_the_strictest_gate_and_drain_of_all_findings_hold(void **state)
+{
+    (void)state;
+    struct control_policy p = rig_policy();
+    p.care.class[RIG_FLAPS].count = 1; /* kills, no gate */
+    struct rig *r = rig_make(NODES, &p);
+    uint64_t a = rig_finding(r, 3, RIG_FLAPS), b = rig_finding(r, 3, RIG_SLOWS);
+    const struct body_incident *joined = &rig_last(r, EV_INCIDENT_JOINED)->ev.body.incident;
+    assert_int_equal(joined->class, RIG_FLAPS); /* the losses are to what killed */
+    assert_int_equal(joined->gate_class, RIG_SLOWS);
+    assert_int_equal(joined->drain, DRAIN_AT_CHECKPOINT);
+    rig_repair(r, 3);
+    assert_int_equal(rig_closed(r, 3, a), ADMIT_OK);
+    rig_forget(r);
+    assert_int_equal(rig_closed(r, 3, b), ADMIT_OK);
+    rig_expect(r, "finding.closed node.moved gate.started");
+    assert_int_equal(rig_last(r, EV_GATE_STARTED)->ev.body.gate.class, RIG_SLOWS);
+    rig_free(r);
+    /* A fault that is repaired in service is joined by one that is not. */
+    r = rig_make(NODES, &p);
+    (void)rig_finding(r, 3, RIG_IN_PLACE);
+    assert_int_equal(rig_node_health(r, 3), HEALTH_READY);
+    (void)rig_finding(r, 3, RIG_DEFERS);
+    assert_int_equal(rig_node_health(r, 3), HEALTH_DOWN);
+    rig_free(r);
+}
+
+static void bug_a_finding_that_says_harmless_takes_no_node_down(void **state)
+{
+    (void)state;
+    struct rig *r = bench();
+    struct event ev = { .kind = EV_FINDING_OPENED, .source = SOURCE_NODE + 3 };
+    ev.body.finding = (struct body_finding){ .component = component_id(COMPONENT_NODE, 3),
+                                             .finding = 77, .node = 3, .class = RIG_KILLS,
+                                             .effect = EFFECT_HARMLESS };
+    assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_OK);
+    assert_int_equal(rig_node_health(r, 3), HEALTH_READY);
+    rig_free(r);
+}
+
+static void bug_a_fault_that_went_away_before_it_was_approved_drains_nobody(void **state)
+{
+    (void)state;
+    struct control_policy p = rig_policy();
+    p.guard.mode = MODE_APPROVE;
+    struct rig *r = rig_make(NODES, &p);
+    uint64_t f = rig_finding(r, 3, RIG_SLOWS);
+    const struct rig_event advice = *rig_last(r, EV_ADVICE);
+    rig_forget(r);
+    assert_int_equal(rig_closed(r, 3, f), ADMIT_OK);
+    rig_expect(r, "finding.closed incident.closed");
+    assert_int_equal(rig_answer(r, CMD_APPROVE, &advice), ADMIT_STALE);
+    rig_free(r);
+}
+
+static void bug_a_node_adopted_in_repair_is_not_taken_down_again(void **state)
+{
+    (void)state;
+    struct rig *r = bench();
+    struct event adopt = { .kind = EV_NODES_ADOPTED, .source = SOURCE_PERSON, .actor = 1 };
+    adopt.body.adopt = (struct body_adopt){ .first = 3, .count = 1, .health = HEALTH_READY };
+    uint64_t f = rig_finding(r, 3, RIG_KILLS);
+    assert_int_equal(rig_order(r, EV_ORDER_TAKEN, 3, 0), ADMIT_OK);
+    assert_int_equal(rig_submit(r, &adopt, NULL), ADMIT_OK);
+    assert_int_equal(rig_order(r, EV_ORDER_ENDED, 3, RESULT_OK), ADMIT_STALE);
+    rig_wait(r, RIG_HOUR);
+    assert_int_equal(rig_node_health(r, 3), HEALTH_READY);
+    assert_int_equal(care_open_incidents(r->control->care), 0);
+    assert_int_equal(rig_closed(r, 3, f), ADMIT_OK);
+    rig_free(r);
+}
+
 static void a_second_finding_on_a_part_joins_its_incident(void **state)
 {
     (void)state;
@@ -464,7 +537,7 @@ static void findings_that_name_nothing_real_are_refused(void **state)
     ev.body.finding.component = component_id(COMPONENT_CABLE, r->fleet->count[COMPONENT_CABLE]);
     assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_IMPOSSIBLE);
     ev = good;
-    ev.body.finding.effect = EFFECT_DEFERS + 1;
+    ev.body.finding.effect = EFFECT_HARMLESS + 1;
     assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_IMPOSSIBLE);
     ev = good;
     ev.source = SOURCE_NODE + NODES;
@@ -563,6 +636,10 @@ int main(void)
         cmocka_unit_test(a_class_that_only_counts_never_acts),
         cmocka_unit_test(a_part_of_no_node_is_repaired_in_place),
         cmocka_unit_test(a_second_finding_on_a_part_joins_its_incident),
+        cmocka_unit_test(bug_the_strictest_gate_and_drain_of_all_findings_hold),
+        cmocka_unit_test(bug_a_finding_that_says_harmless_takes_no_node_down),
+        cmocka_unit_test(bug_a_fault_that_went_away_before_it_was_approved_drains_nobody),
+        cmocka_unit_test(bug_a_node_adopted_in_repair_is_not_taken_down_again),
         cmocka_unit_test(a_retired_node_has_no_more_incidents),
         cmocka_unit_test(the_same_fact_twice_and_answers_to_what_is_over_are_refused),
         cmocka_unit_test(findings_that_name_nothing_real_are_refused),

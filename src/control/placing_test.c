@@ -105,6 +105,22 @@ static void a_restarted_job_that_waits_is_passed_by_nobody(void **state)
     struct control_policy p = rig_policy();
     p.work.bypass_ms = MW_MS_PER_DAY;
     struct rig *r = rig_make(NODES, &p);
+    jobs(r, 1, 1, NODES / 2);
+    jobs(r, 2, 1, NODES - NODES / 2);
+    rig_wait(r, RIG_SECOND);
+    rig_finding(r, r->control->board->job_first_node[rig_slot(r, 1)], RIG_KILLS);
+    assert_int_equal(rig_ended(r, 1, HOW_STOPPED, 0, 0, 0), ADMIT_OK);
+    jobs(r, 3, 1, 1);
+    rig_forget(r);
+    rig_wait(r, RIG_HOUR);
+    PLACED(r, 0);
+    rig_free(r);
+}
+
+static void bug_a_job_larger_than_what_is_in_service_holds_nobody_back(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
     jobs(r, 1, 1, NODES);
     rig_wait(r, RIG_SECOND);
     rig_finding(r, 0, RIG_KILLS);
@@ -112,7 +128,7 @@ static void a_restarted_job_that_waits_is_passed_by_nobody(void **state)
     jobs(r, 2, 1, 1);
     rig_forget(r);
     rig_wait(r, RIG_HOUR);
-    PLACED(r, 0);
+    PLACED(r, 2);
     rig_free(r);
 }
 
@@ -357,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_job_that_does_not_fit_holds_back_the_rest),
         cmocka_unit_test(others_may_pass_for_as_long_as_the_policy_says),
         cmocka_unit_test(a_restarted_job_that_waits_is_passed_by_nobody),
+        cmocka_unit_test(bug_a_job_larger_than_what_is_in_service_holds_nobody_back),
         cmocka_unit_test(a_restarted_job_keeps_its_place),
         cmocka_unit_test(a_gang_is_placed_whole_or_not_at_all),
         cmocka_unit_test(nothing_starts_on_a_node_that_is_not_schedulable),

@@ -125,12 +125,9 @@ static void check_domain(const struct model *m, uint32_t node)
 {
     const struct fleet *f = m->r->fleet;
     uint32_t mine = f->node_rack[node];
-    for (uint32_t n = 0; n < f->count[COMPONENT_NODE]; n++)
-        if (m->taken[n] && f->node_rack[n] == mine)
-            return;
     for (uint32_t n = 0; n < f->count[COMPONENT_NODE]; n++) {
         uint32_t rack = f->node_rack[n];
-        if (!m->taken[n])
+        if (!m->taken[n] || rack == mine)
             continue;
         for (uint32_t i = 0; i < 4; i++)
             assert_true(f->rack_pdu[i / 2][mine] == MW_NONE ||

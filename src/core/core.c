@@ -186,10 +186,14 @@ int core_advance(struct core *c, int64_t now_ns, struct mw_error *err)
         uint32_t p = core_next_timer(c, &due, &id);
         if (due > now_ns || p == PLANE_COUNT)
             break;
+        must(c->takes[EV_TIMER_FIRED] & (1u << p)); /* else it would be due for ever */
+        int r = c->staged >= CORE_STAGED_MAX ? core_commit(c, err) : 0;
+        if (r < 0)
+            return r;
         c->time_ns = MW_MAX(c->time_ns, due);
         struct event ev = { .kind = EV_TIMER_FIRED, .source = SOURCE_CLOCK, .observed_ns = due };
         ev.body.timer = (struct body_timer){ .id = id, .due_ns = due, .plane = (uint8_t)p };
-        int r = core_group(c, &ev, NULL, err);
+        r = core_group(c, &ev, NULL, err);
         if (r < 0)
             return r;
     }

@@ -70,16 +70,16 @@ enum {
       TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0, "An attempt is over: done, stopped or failed")  \
     X(EV_JOB_CANCELLED, 24, "job.cancelled", EVENT_FACT, command, TO_WORK, TAIL_NONE, 0,          \
       "The tenant no longer wants a job")                                                         \
-    X(EV_TIMER_FIRED, 30, "timer.fired", EVENT_FACT, timer, TO_CARE | TO_WORK | TO_GUARD,         \
-      TAIL_NONE, 0, "A timer of a plane is due")                                                  \
+    X(EV_TIMER_FIRED, 30, "timer.fired", EVENT_FACT, timer, TO_CARE | TO_WORK, TAIL_NONE, 0,      \
+      "A timer of a plane is due")                                                                \
     X(EV_COMMAND, 31, "command", EVENT_FACT, command, TO_GUARD | TO_CARE | TO_MONEY | TO_WORK,    \
       TAIL_TEXT, 0, "A person commands; the tail is the reason")                                  \
     X(EV_INCIDENT_OPENED, 40, "incident.opened", EVENT_DECISION, incident,                        \
-      TO_BOARD | TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0, "Findings with one cause begin")     \
+      TO_BOARD | TO_CARE | TO_MONEY, TAIL_NONE, 0, "Findings with one cause begin")               \
     X(EV_INCIDENT_JOINED, 41, "incident.joined", EVENT_DECISION, incident,                        \
       TO_BOARD | TO_CARE, TAIL_NONE, 0, "One more finding belongs to an open incident")           \
     X(EV_INCIDENT_CLOSED, 42, "incident.closed", EVENT_DECISION, incident,                        \
-      TO_CARE | TO_MONEY | TO_BOARD, TAIL_NONE, 0,                                                \
+      TO_BOARD | TO_CARE, TAIL_NONE, 0,                                                           \
       "Everything the incident was about works again, with what it cost so far")                  \
     X(EV_NODE_MOVED, 43, "node.moved", EVENT_DECISION, node,                                       \
       TO_GUARD | TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0, "A node's health changes")          \
@@ -92,14 +92,14 @@ enum {
       EVENT_ACTION, "The check keyed to what was wrong is run before a node returns")             \
     X(EV_ATTEMPT_PLACED, 50, "attempt.placed", EVENT_DECISION, place, TO_MONEY | TO_WORK,         \
       TAIL_NODES, EVENT_ACTION, "A gang starts on these nodes")                                   \
-    X(EV_ATTEMPT_STOP, 51, "attempt.stop", EVENT_DECISION, stop, TO_MONEY | TO_WORK, TAIL_NONE,   \
+    X(EV_ATTEMPT_STOP, 51, "attempt.stop", EVENT_DECISION, stop, TO_WORK, TAIL_NONE,              \
       EVENT_ACTION, "An attempt has to stop, now or after its next checkpoint")                   \
-    X(EV_ADVICE, 60, "advice", EVENT_DECISION, advice, TO_GUARD | TO_CARE | TO_WORK, TAIL_NONE,   \
+    X(EV_ADVICE, 60, "advice", EVENT_DECISION, advice, TO_CARE, TAIL_NONE,                        \
       0, "The guard lowered a decision to advice; a person may approve or reject it")             \
     X(EV_GUARD_TRIPPED, 61, "guard.tripped", EVENT_DECISION, advice, TO_GUARD, TAIL_NONE, 0,      \
       "The safety budget is used up: everything is advice until a person resets it")              \
     X(EV_CASCADE_STOPPED, 62, "cascade.stopped", EVENT_DECISION, cascade, TO_ALL, TAIL_NONE, 0,   \
-      "A cascade passed its bound of rounds; what was left undecided is dropped and named")       \
+      "A cascade passed its bound of rounds: the guard trips, open incidents are looked at again") \
     X(EV_CONTRADICTION, 63, "contradiction", EVENT_DECISION, contradiction, TO_BOARD, TAIL_NONE,  \
       0, "An event did not fit the state; the world was believed and the misfit is recorded")
 
@@ -114,7 +114,13 @@ enum event_kind {
 /* ---- enumerations used in bodies ---------------------------------------------------------- */
 
 /* What a class of fault does to a job that stands on the component. */
-enum fault_effect { EFFECT_NONE, EFFECT_KILLS, EFFECT_SLOWS, EFFECT_DEFERS };
+enum fault_effect {
+    EFFECT_NONE, /* of a class: nothing; in a finding: it does not say, the class does */
+    EFFECT_KILLS,
+    EFFECT_SLOWS,
+    EFFECT_DEFERS,
+    EFFECT_HARMLESS, /* in a finding: nothing, whatever the class says */
+};
 enum drain_how { DRAIN_NOW = 1, DRAIN_AT_CHECKPOINT = 2 };
 enum result { RESULT_OK = 1, RESULT_FAILED = 2, RESULT_UNKNOWN = 3 };
 enum attempt_how { HOW_DONE = 1, HOW_STOPPED = 2, HOW_FAILED = 3, HOW_CANCELLED = 4 };
@@ -240,7 +246,11 @@ struct body_incident {
     int64_t lost_gpu_ms; /* incident.closed: what it cost up to here */
     uint32_t node, slot;
     uint32_t findings;
-    uint16_t class;
+    uint16_t class;       /* the class that the losses are booked to */
+    uint16_t gate_class;  /* of the findings' classes the one with the longest gate */
+    uint32_t probation_s; /* the longest of the findings' classes */
+    uint8_t effect;       /* enum fault_effect: the worst of the findings' */
+    uint8_t drain;        /* enum drain_how: the strictest of the findings' classes; 0 = none */
 };
 struct body_node {
     uint64_t incident;

@@ -13,8 +13,8 @@
     static const struct field_words name = {name##_list, MW_ARRAY_LEN(name##_list)}
 
 WORDS(effect_words, [EFFECT_NONE] = "none", [EFFECT_KILLS] = "kills", [EFFECT_SLOWS] = "slows",
-      [EFFECT_DEFERS] = "defers");
-WORDS(drain_words, [DRAIN_NOW] = "now", [DRAIN_AT_CHECKPOINT] = "at-checkpoint");
+      [EFFECT_DEFERS] = "defers", [EFFECT_HARMLESS] = "harmless");
+WORDS(drain_words, [0] = "none", [DRAIN_NOW] = "now", [DRAIN_AT_CHECKPOINT] = "at-checkpoint");
 WORDS(result_words, [0] = "open", [RESULT_OK] = "ok", [RESULT_FAILED] = "failed",
       [RESULT_UNKNOWN] = "unknown");
 WORDS(attempt_words, [0] = "running", [HOW_DONE] = "done", [HOW_STOPPED] = "stopped",
@@ -137,7 +137,11 @@ static const struct event_field incident_fields[] = {
     FIELD(incident, node, FIELD_NODE, NULL, "the node it is on"),
     FIELD(incident, slot, FIELD_ROW, NULL, "row of the incident"),
     FIELD(incident, findings, FIELD_U32, NULL, "findings that belong to it"),
-    FIELD(incident, class, FIELD_CLASS, NULL, "the class of fault"),
+    FIELD(incident, class, FIELD_CLASS, NULL, "the class of fault that losses are booked to"),
+    FIELD(incident, gate_class, FIELD_CLASS, NULL, "the class with the longest gate"),
+    FIELD(incident, probation_s, FIELD_U32, NULL, "the longest probation of its classes, seconds"),
+    FIELD(incident, effect, FIELD_ENUM, &effect_words, "the worst effect of its findings"),
+    FIELD(incident, drain, FIELD_ENUM, &drain_words, "the strictest drain of its classes"),
 };
 static const struct event_field node_fields[] = {
     FIELD(node, incident, FIELD_SEQ, NULL, "the incident"),

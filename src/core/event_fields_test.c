@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "core/event_print.h"
 
 static const char *header_path;
@@ -145,6 +146,33 @@ static void a_line_names_what_changed_and_leaves_out_what_is_none(void **state)
     text_fini(&t);
 }
 
+static void a_line_shows_times_and_lengths_under_names_without_a_unit(void **state)
+{
+    (void)state;
+    struct text t = {.data = NULL};
+    struct event ev = {.seq = 1, .kind = EV_ATTEMPT_PLACED, .version = 1};
+    ev.body.place.interval_ms = 6 * MW_MS_PER_S;
+    event_print_fields(&t, &ev, NULL);
+    assert_non_null(strstr(text_string(&t), " interval=6 s "));
+    assert_null(strstr(text_string(&t), "_ms"));
+    text_clear(&t);
+    ev = moved();
+    event_print_fields(&t, &ev, NULL);
+    assert_non_null(strstr(text_string(&t), " until=- ")); /* no such time, and not 1970 */
+    ev.body.node.until_ns = MW_NS_PER_S;
+    event_print_fields(&t, &ev, NULL);
+    assert_non_null(strstr(text_string(&t), " until=1970-01-01T00:00:01"));
+    text_clear(&t);
+    ev = (struct event){.seq = 1, .kind = EV_GATE_STARTED, .version = 1};
+    event_print_fields(&t, &ev, NULL);
+    assert_null(strstr(text_string(&t), "result"));
+    ev.kind = EV_GATE_ENDED;
+    ev.body.gate.result = RESULT_OK;
+    event_print_fields(&t, &ev, NULL);
+    assert_non_null(strstr(text_string(&t), "result=ok"));
+    text_fini(&t);
+}
+
 static void add_line(void *ctx, const char *name, const char *value, const char *doc)
 {
     assert_true(strlen(value) > 0 && strlen(doc) > 2);
@@ -158,7 +186,9 @@ static void the_long_form_and_the_catalogue_name_every_field(void **state)
     struct event ev = moved();
     event_each_field(&ev, NULL, add_line, &t);
     for (uint32_t f = 0; f < event_body_of(EV_NODE_MOVED)->fields; f++)
-        assert_non_null(strstr(text_string(&t), event_body_of(EV_NODE_MOVED)->field[f].name));
+        if (event_body_of(EV_NODE_MOVED)->field[f].type != FIELD_TIME_NS)
+            assert_non_null(strstr(text_string(&t), event_body_of(EV_NODE_MOVED)->field[f].name));
+    assert_non_null(strstr(text_string(&t), ";until=-;"));
     assert_non_null(strstr(text_string(&t), ";class=none;from=ready;to=down;"));
     text_clear(&t);
     event_catalogue(&t);
@@ -179,6 +209,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(fields_do_not_overlap_and_have_the_size_of_their_type),
         cmocka_unit_test(every_kind_has_a_body),
         cmocka_unit_test(a_line_names_what_changed_and_leaves_out_what_is_none),
+        cmocka_unit_test(a_line_shows_times_and_lengths_under_names_without_a_unit),
         cmocka_unit_test(the_long_form_and_the_catalogue_name_every_field),
     };
     header_path = argc > 1 ? argv[1] : "src/core/event.h";

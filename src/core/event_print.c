@@ -1,6 +1,7 @@
 /*
  * Text from events by the table of fields.  Owns the look of a line; knows no
- * kind by name.
+ * kind by name.  Times and lengths are shown with their own units, so that their
+ * names lose theirs here ("interval=6.26 h"); JSON has raw numbers and full names.
  */
 #include "core/event_print.h"
 
@@ -12,6 +13,7 @@
 
 #define NODES_SHOWN 8  /* of a tail, in one line */
 #define TEXT_SHOWN 60  /* bytes of a tail, in one line */
+#define FIELD_NAME_MAX 32
 
 static void add_time(struct text *t, int64_t time_ns)
 {
@@ -32,13 +34,35 @@ static void add_span(struct text *t, int64_t ms)
     text_add(t, buf);
 }
 
-static void add_stamp_ms(struct text *t, int64_t ms)
+/* 0 = there is no such time: not 1970. */
+static void add_stamp(struct text *t, const struct event_field *f, int64_t v)
 {
-    int64_t ns;
-    if (mw_mul_overflows(ms, MW_NS_PER_MS, &ns))
-        text_addf(t, "%lld ms", (long long)ms);
+    int64_t ns = v;
+    if (v == 0)
+        text_add(t, "-");
+    else if (f->type == FIELD_TIME_MS && mw_mul_overflows(v, MW_NS_PER_MS, &ns))
+        text_addf(t, "%lld ms", (long long)v);
     else
         add_time(t, ns);
+}
+
+/* Gives the length of the name that is shown. */
+static int name_length(const struct event_field *f)
+{
+    const char *unit = strrchr(f->name, '_');
+    bool timed =
+        f->type == FIELD_SPAN_MS || f->type == FIELD_TIME_MS || f->type == FIELD_TIME_NS;
+    return (int)(timed && unit != NULL ? (size_t)(unit - f->name) : strlen(f->name));
+}
+
+/* A field that a line leaves out: it says "none", or the result that is not there yet. */
+static bool left_out(const struct event_field *f, const struct event *ev)
+{
+    if (f->type == FIELD_SHA256)
+        return false;
+    int64_t v = event_field_value(f, ev);
+    return f->type == FIELD_ROW || event_field_none(f, v) ||
+           (f->type == FIELD_ENUM && v == 0 && strcmp(f->name, "result") == 0);
 }
 
 static void add_sha256(struct text *t, const struct event_field *f, const struct event *ev)
@@ -82,10 +106,8 @@ static void add_value(struct text *t, const struct event_field *f, const struct 
         add_span(t, v);
         break;
     case FIELD_TIME_MS:
-        add_stamp_ms(t, v);
-        break;
     case FIELD_TIME_NS:
-        add_time(t, v);
+        add_stamp(t, f, v);
         break;
     case FIELD_GPU_MS:
         text_addf(t, "%lld", (long long)v);
@@ -144,10 +166,9 @@ void event_print_fields(struct text *t, const struct event *ev, const void *tail
     const char *between = "";
     for (uint32_t i = 0; body != NULL && i < body->fields; i++) {
         const struct event_field *f = &body->field[i];
-        if (f->type == FIELD_ROW ||
-            (f->type != FIELD_SHA256 && event_field_none(f, event_field_value(f, ev))))
+        if (left_out(f, ev))
             continue;
-        text_addf(t, "%s%s=", between, f->name);
+        text_addf(t, "%s%.*s=", between, name_length(f), f->name);
         add_value(t, f, ev);
         between = " ";
     }
@@ -214,8 +235,12 @@ void event_each_field(const struct event *ev, const void *tail, event_each_fn *e
     const struct event_body_info *body = event_body_of(ev->kind);
     give_header(&g, ev);
     for (uint32_t i = 0; body != NULL && i < body->fields; i++) {
-        add_value(&g.text, &body->field[i], ev);
-        give(&g, body->field[i].name, body->field[i].doc);
+        const struct event_field *f = &body->field[i];
+        char name[FIELD_NAME_MAX] = "";
+        must(strlen(f->name) < sizeof(name));
+        memcpy(name, f->name, (size_t)name_length(f));
+        add_value(&g.text, f, ev);
+        give(&g, name, f->doc);
     }
     if (tail != NULL && ev->tail_size > 0) {
         add_tail(&g.text, ev, tail, true);

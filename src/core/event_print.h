@@ -9,7 +9,9 @@
 #include "core/event.h"
 
 /* One line without its end: "1234 2024-01-31T05:06:07.000Z node.moved cause=1233 node=17 …".
- * Fields that say "none" are left out.  tail may be NULL when tail_size is 0. */
+ * Fields that say "none", and a result that is not there yet, are left out; a time that is not
+ * there is "-".  Times and lengths go by their name without its unit: "interval=6.26 h".  tail may
+ * be NULL when tail_size is 0. */
 void event_print(struct text *t, const struct event *ev, const void *tail);
 
 /* The body's part of that line: "incident=9 node=17 from=ready to=down". */

@@ -60,19 +60,22 @@ static uint32_t budget_of(uint32_t n, uint32_t permille_x10)
     return share ? (uint32_t)share : 1;
 }
 
+/* Is another rack of one of this node's domains out already?  Its own rack may be. */
 static bool domain_conflict(const struct guard *g, uint32_t node)
 {
     const struct fleet *f = g->board->fleet;
     uint32_t rack = f->node_rack[node];
-    if (!g->policy.domain_rule || g->rack_taken[rack])
+    uint32_t own = g->rack_taken[rack] > 0;
+    if (!g->policy.domain_rule)
         return false;
     for (uint32_t feed = 0; feed < 2; feed++) {
         uint32_t pdu = f->rack_pdu[feed][rack];
-        if (pdu != MW_NONE && g->pdu_racks[pdu])
+        uint32_t both = pdu == f->rack_pdu[!feed][rack] ? 2 : 1; /* counted once a feed */
+        if (pdu != MW_NONE && g->pdu_racks[pdu] > own * both)
             return true;
     }
     uint32_t cdu = f->rack_cdu[rack];
-    return cdu != MW_NONE && g->cdu_racks[cdu];
+    return cdu != MW_NONE && g->cdu_racks[cdu] > own;
 }
 
 static enum guard_reason guard_check(const void *self, const struct event *d, bool *trips)
@@ -115,6 +118,8 @@ static void guard_lower(const void *self, enum guard_reason reason, struct event
     if (tripped) {
         *tripped = out;
         tripped->kind = EV_GUARD_TRIPPED;
+        if (reason == GUARD_FLEET_SHARE)
+            tripped->body.advice.hall = MW_NONE; /* the fleet's budget: every hall */
     }
 }
 
@@ -180,7 +185,11 @@ static enum admit guard_admit(const void *self, const struct event *ev, const vo
         if (c->mode > MODE_ACT)
             return ADMIT_IMPOSSIBLE;
         return c->hall < g->halls || c->hall == MW_NONE ? ADMIT_OK : ADMIT_IMPOSSIBLE;
-    case CMD_APPROVE:
+    case CMD_APPROVE: /* where a hall only observes or advises, nothing is done */
+        if (c->node >= g->board->nodes)
+            return ADMIT_IMPOSSIBLE;
+        return g->hall_mode[g->board->fleet->node_hall[c->node]] >= MODE_APPROVE
+                   ? ADMIT_OK : ADMIT_IMPOSSIBLE;
     case CMD_REJECT:
         return ADMIT_OK;
     default:
@@ -213,6 +222,14 @@ static void apply_command(struct guard *g, const struct body_command *c)
     }
 }
 
+/* MW_NONE = every hall. */
+static void trip(struct guard *g, uint32_t hall)
+{
+    for (uint32_t h = 0; h < g->halls; h++)
+        if (hall == MW_NONE || h == hall)
+            g->hall_tripped[h] = 1;
+}
+
 static uint8_t guard_apply(void *self, const struct event *ev, const void *tail)
 {
     struct guard *g = self;
@@ -233,11 +250,10 @@ static uint8_t guard_apply(void *self, const struct event *ev, const void *tail)
             give_back(g, ev->body.node.node);
         return 0;
     case EV_GUARD_TRIPPED:
-        g->hall_tripped[ev->body.advice.hall] = 1;
+        trip(g, ev->body.advice.hall);
         return 0;
     case EV_CASCADE_STOPPED:
-        for (uint32_t h = 0; h < g->halls; h++)
-            g->hall_tripped[h] = 1;
+        trip(g, MW_NONE);
         return 0;
     default:
         return 0;

@@ -5,8 +5,12 @@
  * 0.5 %) in ten minutes, 2 % of the fleet at once, never two racks of one power
  * or cooling domain at the same time.  What is broken already is not charged.
  * A person's command is not automation (event.actor != 0 passes).  A refusal
- * over budget trips it: everything that takes is advice until a person resets
- * it with a reason.
+ * over budget trips the hall, or all halls when the fleet's budget is used up:
+ * there everything that takes is advice until a person resets it with a reason.
+ *
+ * Modes, per hall: observe and advise record as advice what would be taken, and
+ * an approval is refused there; approve waits for a person; act acts.  What is
+ * broken already is repaired in every mode.
  */
 #ifndef MW_GUARD_GUARD_H
 #define MW_GUARD_GUARD_H
@@ -29,7 +33,8 @@ struct plane guard_plane(struct guard *g);
 struct guard_port guard_port_of(struct guard *g);
 
 bool guard_tripped(const struct guard *g);
-uint32_t guard_taken(const struct guard *g); /* working nodes that automation has out now */
+/* Working nodes that are drained now, those with them that a person approved. */
+uint32_t guard_taken(const struct guard *g);
 const char *guard_reason_name(uint32_t reason);
 
 #endif

@@ -59,6 +59,12 @@ static void list_columns(struct account *a)
         COLUMN("mark_progress_ms", a->mark_progress_ms, jobs, used),
         COLUMN("mark_checkpoint_ms", a->mark_checkpoint_ms, jobs, used),
         COLUMN("interval_ms", a->interval_ms, jobs, used),
+        COLUMN("start_class", a->start_class, jobs, used),
+        COLUMN("start_slot", a->start_slot, jobs, used),
+        COLUMN("start_incident", a->start_incident, jobs, used),
+        COLUMN("slow_class", a->slow_class, jobs, used),
+        COLUMN("slow_slot", a->slow_slot, jobs, used),
+        COLUMN("slow_incident", a->slow_incident, jobs, used),
     };
     _Static_assert(MW_ARRAY_LEN(column) <= ACCOUNT_COLUMNS_MAX, "room for every column");
     for (uint32_t i = 0; i < MW_ARRAY_LEN(column); i++)
@@ -80,9 +86,16 @@ static bool alloc(struct account *a)
     a->mark_progress_ms = mw_calloc(jobs, sizeof(*a->mark_progress_ms));
     a->mark_checkpoint_ms = mw_calloc(jobs, sizeof(*a->mark_checkpoint_ms));
     a->interval_ms = mw_calloc(jobs, sizeof(*a->interval_ms));
+    a->start_class = mw_calloc(jobs, sizeof(*a->start_class));
+    a->start_slot = mw_calloc(jobs, sizeof(*a->start_slot));
+    a->start_incident = mw_calloc(jobs, sizeof(*a->start_incident));
+    a->slow_class = mw_calloc(jobs, sizeof(*a->slow_class));
+    a->slow_slot = mw_calloc(jobs, sizeof(*a->slow_slot));
+    a->slow_incident = mw_calloc(jobs, sizeof(*a->slow_incident));
     return a->node_class && a->node_cause && a->node_since_ms && a->node_lost && a->phase &&
            a->gpus_held && a->place_ms && a->end_ms && a->mark_ms && a->mark_progress_ms &&
-           a->mark_checkpoint_ms && a->interval_ms;
+           a->mark_checkpoint_ms && a->interval_ms && a->start_class && a->start_slot &&
+           a->start_incident && a->slow_class && a->slow_slot && a->slow_incident;
 }
 
 int account_create(struct board *b, const struct account_policy *p, struct account **ret)
@@ -110,7 +123,10 @@ void account_destroy(struct account *a)
         return;
     void *const owned[] = { a->node_class, a->node_cause, a->node_since_ms, a->node_lost,
                             a->phase, a->gpus_held, a->place_ms, a->end_ms, a->mark_ms,
-                            a->mark_progress_ms, a->mark_checkpoint_ms, a->interval_ms };
+                            a->mark_progress_ms, a->mark_checkpoint_ms, a->interval_ms,
+                            a->start_class,
+                            a->start_slot, a->start_incident, a->slow_class, a->slow_slot,
+                            a->slow_incident };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
         mw_free(owned[i]);
     mw_free(a);

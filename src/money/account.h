@@ -68,8 +68,9 @@ void account_settle(const struct account *a, int64_t now_ns, struct account_tota
 /* GPU-ms lost to incidents of this node so far (closed intervals). */
 int64_t account_node_lost(const struct account *a, uint32_t node);
 
-/* Of all jobs that ended: sum over jobs of productive time and of wall time (first start to end,
- * waits to requeue included), each times GPUs: their ratio is the GPU-weighted ETTR. */
+/* Of all jobs that started: productive time and wall time from the first start on, waits to
+ * requeue with it, each times GPUs: their ratio is the GPU-weighted ETTR.  with_running adds the
+ * open stretches of jobs that have not ended, as account_settle models them. */
 struct account_ettr {
     int64_t productive_gpu_ms, wall_gpu_ms;
     uint64_t jobs;

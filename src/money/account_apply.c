@@ -86,34 +86,53 @@ struct split account_split_running(int64_t length_ms, int64_t gained_ms, int64_t
     return s;
 }
 
-/* Something is wrong with a node of the gang: that is what slows it. */
-static uint32_t slowing_incident(const struct board *b, uint32_t slot)
+/* The incident while it is the one that was meant, else MW_NONE: the class still says why. */
+static uint32_t still_open(const struct board *b, uint32_t slot, uint64_t incident)
 {
-    for (uint32_t n = b->job_first_node[slot]; n != MW_NONE; n = b->node_next[n])
-        if (b->node_incident[n] != MW_NONE)
-            return b->node_incident[n];
-    return MW_NONE;
+    return slot < b->incidents_used && incident && b->incident_id[slot] == incident ? slot
+                                                                                    : MW_NONE;
+}
+
+/* Something is wrong with a node of the gang: from now on that is what slows it. */
+static void slowed_by(struct account *a, uint32_t slot, uint32_t incident)
+{
+    a->slow_class[slot] = a->board->incident_class[incident];
+    a->slow_slot[slot] = incident;
+    a->slow_incident[slot] = a->board->incident_id[incident];
+}
+
+static void incident_opened(struct account *a, const struct body_incident *i)
+{
+    uint32_t job = i->node == MW_NONE ? MW_NONE : a->board->node_job[i->node];
+    if (job != MW_NONE && a->phase[job] != PHASE_NONE && i->slot < a->board->incidents_used)
+        slowed_by(a, job, i->slot);
 }
 
 static void book_split(struct account *a, uint32_t slot, const struct split *s)
 {
     const struct board *b = a->board;
     int64_t gpus = account_gpus(a, slot);
-    uint16_t cause = account_cause_of(b->job_class[slot]);
-    uint32_t incident = b->job_incident_slot[slot];
-    if (incident != MW_NONE && b->incident_id[incident] != b->job_incident[slot])
-        incident = MW_NONE; /* closed since: the class still says why */
+    uint16_t cause = account_cause_of(a->start_class[slot]);
+    uint32_t incident = still_open(b, a->start_slot[slot], a->start_incident[slot]);
     book(a, ACCOUNT_WAITING, cause, incident, s->waiting_ms * gpus);
     book(a, ACCOUNT_RESTART, cause, incident, s->restart_ms * gpus);
     book(a, ACCOUNT_RECOMPUTE, cause, incident, s->recompute_ms * gpus);
     book(a, ACCOUNT_CHECKPOINT, CAUSE_CHECKPOINT, MW_NONE, s->checkpoint_ms * gpus);
     book(a, ACCOUNT_PRODUCTIVE, CAUSE_NONE, MW_NONE, s->productive_ms * gpus);
     a->ettr_productive += s->productive_ms * gpus;
-    if (s->degraded_ms == 0)
-        return;
-    uint32_t slowing = slowing_incident(b, slot);
-    uint16_t why = slowing == MW_NONE ? CAUSE_NONE : account_cause_of(b->incident_class[slowing]);
-    book(a, ACCOUNT_DEGRADED, why, slowing, s->degraded_ms * gpus);
+    book(a, ACCOUNT_DEGRADED, account_cause_of(a->slow_class[slot]),
+         still_open(b, a->slow_slot[slot], a->slow_incident[slot]), s->degraded_ms * gpus);
+}
+
+/* Whatever ended the attempt before is why this one has to start. */
+static void remember_why(struct account *a, uint32_t slot)
+{
+    a->start_class[slot] = a->board->job_class[slot];
+    a->start_slot[slot] = a->board->job_incident_slot[slot];
+    a->start_incident[slot] = a->board->job_incident[slot];
+    a->slow_class[slot] = UINT16_MAX;
+    a->slow_slot[slot] = MW_NONE;
+    a->slow_incident[slot] = 0;
 }
 
 static uint8_t placed(struct account *a, const struct event *ev, const uint32_t *node)
@@ -124,7 +143,11 @@ static uint8_t placed(struct account *a, const struct event *ev, const uint32_t 
     uint8_t code = 0;
     if (slot >= a->board->jobs_used)
         return MISFIT_JOB_ROW;
+    remember_why(a, slot);
     for (uint32_t i = 0; i < p->nodes; i++) {
+        uint32_t incident = a->board->node_incident[node[i]];
+        if (incident != MW_NONE)
+            slowed_by(a, slot, incident); /* repaired in service */
         if (a->node_class[node[i]] == ACCOUNT_ALLOCATED) {
             code = MISFIT_NODE_TWICE;
             continue;
@@ -279,6 +302,9 @@ uint8_t account_apply(void *self, const struct event *ev, const void *tail)
         return 0;
     case EV_JOB_SUBMITTED:
         submitted(a, ev);
+        return 0;
+    case EV_INCIDENT_OPENED:
+        incident_opened(a, &ev->body.incident);
         return 0;
     case EV_ATTEMPT_PLACED:
         return placed(a, ev, tail);

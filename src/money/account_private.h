@@ -34,6 +34,14 @@ struct account {
     int64_t *mark_ms;         /* accounted up to here … */
     int64_t *mark_progress_ms, *mark_checkpoint_ms; /* … with this progress */
     int64_t *interval_ms;
+    /* what ended the attempt before, taken at the start of this one: its losses are to that */
+    uint16_t *start_class;
+    uint32_t *start_slot;
+    uint64_t *start_incident;
+    /* what was last found wrong with a node under it: slowness is to that */
+    uint16_t *slow_class;
+    uint32_t *slow_slot;
+    uint64_t *slow_incident;
 
     struct column column[ACCOUNT_COLUMNS_MAX];
     uint32_t columns;

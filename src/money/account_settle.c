@@ -45,16 +45,15 @@ static struct split open_split(const struct account *a, uint32_t slot, int64_t n
 static void settle_job(const struct account *a, uint32_t slot, int64_t now_ms,
                        struct account_totals *t)
 {
-    const struct board *b = a->board;
     int64_t gpus = account_gpus(a, slot);
     int64_t unused = (int64_t)a->gpus_held[slot] - gpus;
-    uint16_t cause = account_cause_of(b->job_class[slot]);
+    uint16_t cause = account_cause_of(a->start_class[slot]);
     struct split s = open_split(a, slot, now_ms);
     add(t, ACCOUNT_WAITING, cause, s.waiting_ms * gpus);
     add(t, ACCOUNT_RESTART, cause, s.restart_ms * gpus);
     add(t, ACCOUNT_RECOMPUTE, cause, s.recompute_ms * gpus);
     add(t, ACCOUNT_CHECKPOINT, CAUSE_CHECKPOINT, s.checkpoint_ms * gpus);
-    add(t, ACCOUNT_DEGRADED, CAUSE_NONE, s.degraded_ms * gpus);
+    add(t, ACCOUNT_DEGRADED, account_cause_of(a->slow_class[slot]), s.degraded_ms * gpus);
     add(t, ACCOUNT_PRODUCTIVE, CAUSE_NONE, s.productive_ms * gpus);
     add(t, ACCOUNT_IDLE, CAUSE_NONE, unused * (now_ms - a->place_ms[slot]));
     t->modelled_gpu_ms += (now_ms - a->mark_ms[slot]) * gpus;

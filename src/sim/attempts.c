@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sim/draw.h"
 
 int attempts_init(struct world *w)
 {
@@ -35,6 +36,21 @@ void attempts_fini(struct world *w)
 
 /* ---- submitting ---------------------------------------------------------------------------- */
 
+/* Some tenants cancel a job: anywhere between its submission and twice the time that it needs. */
+static void plan_cancel(struct world *w, const struct workload_job *j, uint64_t job)
+{
+    const struct world_doings *d = &w->config.doings;
+    uint64_t bits = world_bits(w, job, PROCESS_PERSON, SALT_CANCEL, 0);
+    if (d->cancel_percent == 0 || mw_random_below(bits, 100) >= d->cancel_percent)
+        return;
+    double wait_ns = world_unit(w, job, PROCESS_PERSON, SALT_CANCEL_AT, 0) * 2.0 *
+                     ((double)j->work_ms + (double)j->restart_ms) * (double)MW_NS_PER_MS;
+    must(job > 0 && job <= UINT32_MAX);
+    if (wait_ns < (double)DRAW_NS_MAX)
+        world_push(w, w->now_ns + (int64_t)wait_ns,
+                   (struct queue_what){.kind = AT_CANCEL, .a = (uint32_t)(job - 1)});
+}
+
 static bool job_room(struct world *w)
 {
     struct attempts *t = &w->attempts;
@@ -58,7 +74,8 @@ void attempts_submit(struct world *w)
     if (!job_room(w))
         return;
     int64_t work_ms = MW_MIN(MW_MAX(j->work_ms, 1), CADENCE_WORK_MS_MAX);
-    w->attempts.job[w->attempts.jobs++] = (struct job_truth){work_ms, j->fails_at_ms};
+    w->attempts.job[w->attempts.jobs++] =
+        (struct job_truth){.work_ms = work_ms, .fails_at_ms = j->fails_at_ms, .tenant = j->tenant};
     uint32_t each = w->feeds.node_gpus;
     uint32_t nodes = MW_MIN(MW_MAX((j->gpus + each - 1) / each, 1), w->nodes);
     struct event ev = {.kind = EV_JOB_SUBMITTED, .source = SOURCE_TENANT, .tenant = j->tenant,
@@ -72,7 +89,20 @@ void attempts_submit(struct world *w)
                                     .category = j->category,
                                     .priority = j->priority};
     world_emit(w, &ev, NULL);
+    plan_cancel(w, j, w->attempts.jobs);
     feeds_next_job(w);
+}
+
+void attempts_cancel(struct world *w, uint32_t job)
+{
+    must(job < w->attempts.jobs);
+    struct job_truth *t = &w->attempts.job[job];
+    struct event ev = {.kind = EV_JOB_CANCELLED, .source = SOURCE_TENANT, .tenant = t->tenant,
+                       .observed_ns = w->now_ns};
+    ev.body.command = (struct body_command){.ref = (uint64_t)job + 1, .node = MW_NONE,
+                                            .hall = MW_NONE, .slot = MW_NONE};
+    t->cancelled = true;
+    world_emit(w, &ev, NULL);
 }
 
 /* ---- telling ------------------------------------------------------------------------------- */
@@ -260,6 +290,14 @@ void attempts_place(struct world *w, const struct event *action, const void *tai
                                        .b = (uint32_t)a->place_seq});
 }
 
+/* Asked to stop for no node, of a job that was cancelled.  Every other job is run by an engine that
+ * says no more than that it stopped: the controller has to know why. */
+static uint8_t how_stopped(const struct world *w, const struct attempt *a)
+{
+    bool cancelled = a->stop_node == MW_NONE && w->attempts.job[a->job - 1].cancelled;
+    return cancelled && a->job % 2 == 0 ? HOW_CANCELLED : HOW_STOPPED;
+}
+
 static void stop_running(struct world *w, struct attempt *a)
 {
     cadence_advance(&a->cadence, mw_ms(w->now_ns));
@@ -269,7 +307,7 @@ static void stop_running(struct world *w, struct attempt *a)
     if (a->stop_how == DRAIN_AT_CHECKPOINT && !saved)
         course(w, a);
     else
-        end(w, a, HOW_STOPPED, a->stop_node, a->stop_class);
+        end(w, a, how_stopped(w, a), a->stop_node, a->stop_class);
 }
 
 void attempts_stop(struct world *w, const struct event *action)
@@ -286,6 +324,9 @@ void attempts_stop(struct world *w, const struct event *action)
     a->stop_seq = action->seq;
     if (a->state == ATTEMPT_NONE || a->job != b->job || a->attempt != b->attempt)
         return; /* it ended by itself meanwhile, and has said so */
+    bool cancels = b->node == MW_NONE && w->attempts.job[a->job - 1].cancelled;
+    sometimes(w->marks, cancels && a->stop_how != 0, MARK_CANCELLED_DRAINING);
+    sometimes(w->marks, cancels && a->state == ATTEMPT_HUNG, MARK_CANCELLED_HUNG);
     a->stop_how = b->how;
     a->stop_node = b->node;
     a->stop_class = b->class;
@@ -293,7 +334,7 @@ void attempts_stop(struct world *w, const struct event *action)
         stop_running(w, a);
     } else if (a->state == ATTEMPT_STARTING) {
         mark_hit(w->marks, MARK_STOPPED_STARTING);
-        end(w, a, HOW_STOPPED, b->node, b->class);
+        end(w, a, how_stopped(w, a), b->node, b->class);
     } else {
         end(w, a, HOW_FAILED, a->bad_node, a->bad_class);
     }

@@ -11,11 +11,19 @@
 #include "base/mem.h"
 #include "base/units.h"
 
-enum job_shadow { SHADOW_NONE, SHADOW_QUEUED, SHADOW_PLACED, SHADOW_STOPPING, SHADOW_ENDED };
+enum job_shadow {
+    SHADOW_NONE,
+    SHADOW_QUEUED,
+    SHADOW_PLACED,
+    SHADOW_STOPPING,
+    SHADOW_CANCELLED, /* and its attempt is not over yet */
+    SHADOW_ENDED
+};
+enum { TAKEN_BY_AUTOMATION = 1, TAKEN_BY_PERSON = 2 };
 
 static bool is_live(uint8_t state)
 {
-    return state == SHADOW_QUEUED || state == SHADOW_PLACED || state == SHADOW_STOPPING;
+    return state > SHADOW_NONE && state < SHADOW_ENDED;
 }
 
 struct action_seen {
@@ -26,7 +34,8 @@ struct check {
     const struct fleet *fleet;
     struct control_policy policy;
     uint32_t nodes, halls;
-    uint8_t *health, *held, *taken;
+    uint8_t *health, *held;
+    uint8_t *taken; /* 0 = in service as far as the guard goes, or who took it */
     uint64_t *node_job;
     uint32_t taken_now;
     int64_t **hall_takes; /* per hall: the last `budget` times, a ring */
@@ -176,7 +185,7 @@ static void ended(struct check *c, const struct event *ev)
 {
     const struct body_progress *b = &ev->body.progress;
     uint8_t was = job_of(c, b->job);
-    if (was != SHADOW_PLACED && was != SHADOW_STOPPING)
+    if (!is_live(was) || was == SHADOW_QUEUED)
         violated(c, "event %llu ends an attempt of job %llu, which has none",
                  (unsigned long long)ev->seq, (unsigned long long)b->job);
     for (uint32_t n = 0; n < c->nodes; n++) {
@@ -186,8 +195,20 @@ static void ended(struct check *c, const struct event *ev)
     /* Its own error ends a job, unless it was asked to stop: then it starts again. */
     bool own = b->how == HOW_FAILED && b->node == MW_NONE && b->class == UINT16_MAX &&
                was == SHADOW_PLACED;
-    bool over = own || b->how == HOW_DONE || b->how == HOW_CANCELLED;
+    bool over = own || was == SHADOW_CANCELLED || b->how == HOW_DONE || b->how == HOW_CANCELLED;
     job_set(c, b->job, over ? SHADOW_ENDED : SHADOW_QUEUED);
+}
+
+static void cancelled(struct check *c, const struct event *ev)
+{
+    uint64_t job = ev->body.command.ref;
+    uint8_t was = job_of(c, job);
+    if (!is_live(was)) {
+        violated(c, "event %llu cancels job %llu, which is over or never was",
+                 (unsigned long long)ev->seq, (unsigned long long)job);
+        return;
+    }
+    job_set(c, job, was == SHADOW_QUEUED ? SHADOW_ENDED : SHADOW_CANCELLED);
 }
 
 /* ---- nodes --------------------------------------------------------------------------------- */
@@ -215,8 +236,34 @@ static void moved(struct check *c, const struct event *ev)
                  health_name(c->health[b->node]));
     c->health[b->node] = b->to;
     if (b->to == HEALTH_READY || b->to == HEALTH_RETIRED) {
-        c->taken_now -= c->taken[b->node];
+        c->taken_now -= c->taken[b->node] != 0;
         c->taken[b->node] = 0;
+    }
+}
+
+static bool share_domain(const struct fleet *f, uint32_t a, uint32_t b)
+{
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t pdu = f->rack_pdu[i / 2][a];
+        if (pdu != MW_NONE && pdu == f->rack_pdu[i % 2][b])
+            return true;
+    }
+    return f->rack_cdu[a] != MW_NONE && f->rack_cdu[a] == f->rack_cdu[b];
+}
+
+/* Automation takes a node: of what it has out already, all in the same domain is in the same
+ * rack. */
+static void check_domain(struct check *c, const struct event *ev, uint32_t node)
+{
+    const struct fleet *f = c->fleet;
+    uint32_t rack = f->node_rack[node];
+    for (uint32_t n = 0; n < c->nodes && rack != MW_NONE; n++) {
+        uint32_t other = f->node_rack[n];
+        if (c->taken[n] != TAKEN_BY_AUTOMATION || other == rack || other == MW_NONE)
+            continue;
+        if (share_domain(f, rack, other))
+            violated(c, "event %llu takes node %u: node %u is out already, in another rack of the "
+                     "same power or cooling domain", (unsigned long long)ev->seq, node, n);
     }
 }
 
@@ -239,11 +286,13 @@ static void drained(struct check *c, const struct event *ev)
         if (c->taken_now >= c->fleet_budget)
             violated(c, "event %llu takes node %u: more than %u nodes of the fleet at once",
                      (unsigned long long)ev->seq, n, c->fleet_budget);
+        if (c->policy.guard.domain_rule)
+            check_domain(c, ev, n);
         *at = now_ms;
         c->hall_at[hall] = (c->hall_at[hall] + 1) % c->hall_budget[hall];
     }
     if (takes) {
-        c->taken[n] = 1;
+        c->taken[n] = ev->actor == 0 ? TAKEN_BY_AUTOMATION : TAKEN_BY_PERSON;
         c->taken_now++;
     }
     c->health[n] = HEALTH_SUSPECT;
@@ -254,8 +303,9 @@ static void commanded(struct check *c, const struct event *ev)
     const struct body_command *b = &ev->body.command;
     if (ev->actor == 0)
         violated(c, "event %llu is a command without a person", (unsigned long long)ev->seq);
-    if (b->node < c->nodes && (b->verb == CMD_HOLD || b->verb == CMD_RELEASE))
-        c->held[b->node] = b->verb == CMD_HOLD;
+    bool holds = b->verb == CMD_HOLD || b->verb == CMD_DRAIN;
+    if (b->node < c->nodes && (holds || b->verb == CMD_RELEASE))
+        c->held[b->node] = holds;
 }
 
 /* ---- actions ------------------------------------------------------------------------------- */
@@ -307,6 +357,7 @@ void check_event(struct check *c, const struct event *ev, const void *tail)
     case EV_DRAIN_ORDERED: drained(c, ev); break;
     case EV_COMMAND: commanded(c, ev); break;
     case EV_JOB_SUBMITTED: job_set(c, ev->body.job.job, SHADOW_QUEUED); break;
+    case EV_JOB_CANCELLED: cancelled(c, ev); break;
     case EV_ATTEMPT_PLACED: placed(c, ev, tail); break;
     case EV_ATTEMPT_STOP:
         if (job_of(c, ev->body.stop.job) == SHADOW_PLACED)

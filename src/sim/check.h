@@ -7,7 +7,9 @@
  *  - an accepted job is queued, placed or ended, and never forgotten
  *  - an action that reaches the world is an event of the record, unchanged
  *  - a fact that was acknowledged is in the record, also after a crash
+ *  - a job that its tenant cancelled does not start again
  *  - automation never clears a person's hold and stays within its budget
+ *  - automation never has two racks of one power or cooling domain out at once
  */
 #ifndef MW_SIM_CHECK_H
 #define MW_SIM_CHECK_H

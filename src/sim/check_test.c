@@ -21,17 +21,24 @@ struct fixture {
     uint64_t seq;
 };
 
+/* A checker under the fixture's policy, all nodes adopted. */
+static void begin(struct fixture *f)
+{
+    check_destroy(f->check);
+    assert_int_equal(check_create(f->fleet, &f->policy, &f->check), 0);
+    struct event ev = {.kind = EV_NODES_ADOPTED, .seq = ++f->seq, .actor = 1};
+    ev.body.adopt = (struct body_adopt){.count = NODES, .health = HEALTH_READY};
+    check_event(f->check, &ev, NULL);
+    assert_null(check_text(f->check));
+}
+
 static int set_up(void **state)
 {
     static struct fixture f;
     struct mw_error err = {0};
     f = (struct fixture){.policy = control_policy_default()};
     assert_int_equal(site_simple(NODES, &f.fleet, &err), 0);
-    assert_int_equal(check_create(f.fleet, &f.policy, &f.check), 0);
-    struct event ev = {.kind = EV_NODES_ADOPTED, .seq = ++f.seq, .actor = 1};
-    ev.body.adopt = (struct body_adopt){.count = NODES, .health = HEALTH_READY};
-    check_event(f.check, &ev, NULL);
-    assert_null(check_text(f.check));
+    begin(&f);
     *state = &f;
     return 0;
 }
@@ -155,6 +162,106 @@ static void automation_over_its_budget_is_seen_and_a_person_is_not_automation(vo
     expect(f, "in its window");
 }
 
+/* A node of another rack on the same PDU or CDU as node 0's. */
+static uint32_t neighbour_of_node_0(const struct fleet *f)
+{
+    uint32_t rack = f->node_rack[0];
+    for (uint32_t n = 1; n < NODES; n++) {
+        uint32_t other = f->node_rack[n];
+        if (other != rack && (f->rack_cdu[other] == f->rack_cdu[rack] ||
+                              f->rack_pdu[0][other] == f->rack_pdu[0][rack]))
+            return n;
+    }
+    fail_msg("no two racks of the site share a domain");
+    return MW_NONE;
+}
+
+static void loosen_budget(struct fixture *f, bool domain_rule)
+{
+    f->policy.guard.fleet_permille_x10 = 10000;
+    f->policy.guard.hall_permille_x10 = 10000;
+    f->policy.guard.domain_rule = domain_rule;
+    begin(f);
+}
+
+static void two_racks_of_a_domain_are_seen(void **state)
+{
+    struct fixture *f = *state;
+    loosen_budget(f, true);
+    drain(f, 0, MW_NS_PER_S, 0);
+    drain(f, 1, MW_NS_PER_S, 0); /* the same rack */
+    assert_null(check_text(f->check));
+    drain(f, neighbour_of_node_0(f->fleet), MW_NS_PER_S, 0);
+    expect(f, "same power or cooling domain");
+}
+
+static void two_racks_of_a_domain_are_lawful_without_the_rule(void **state)
+{
+    struct fixture *f = *state;
+    loosen_budget(f, false);
+    drain(f, 0, MW_NS_PER_S, 0);
+    drain(f, neighbour_of_node_0(f->fleet), MW_NS_PER_S, 0);
+    assert_null(check_text(f->check));
+}
+
+static void what_a_person_approved_does_not_count_in_a_domain(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t other = neighbour_of_node_0(f->fleet);
+    loosen_budget(f, true);
+    drain(f, 0, MW_NS_PER_S, 1);
+    drain(f, other, MW_NS_PER_S, 0);
+    assert_null(check_text(f->check));
+    move(f, 0, HEALTH_SUSPECT, HEALTH_DOWN);
+    drain(f, 1, MW_NS_PER_S, 0); /* beside the one that a person took, and `other` is out */
+    expect(f, "same power or cooling domain");
+}
+
+static void cancel(struct fixture *f, uint64_t job)
+{
+    struct event ev = {.kind = EV_JOB_CANCELLED};
+    ev.body.command.ref = job;
+    say(f, &ev, NULL);
+}
+
+static void a_cancelled_job_that_starts_again_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    submit(f, 1);
+    place(f, 1, 4);
+    cancel(f, 1);
+    struct event ev = {.kind = EV_ATTEMPT_ENDED};
+    ev.body.progress = (struct body_progress){.job = 1, .how = HOW_STOPPED, .node = MW_NONE};
+    say(f, &ev, NULL);
+    submit(f, 2);
+    cancel(f, 2); /* queued: it is gone at once */
+    check_quiet(f->check);
+    assert_null(check_text(f->check));
+    place(f, 1, 4);
+    expect(f, "places job 1, which is not queued");
+}
+
+static void cancelling_what_is_over_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    submit(f, 1);
+    cancel(f, 1);
+    assert_null(check_text(f->check));
+    cancel(f, 1);
+    expect(f, "cancels job 1");
+}
+
+static void a_job_on_a_drained_node_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct event ev = {.kind = EV_COMMAND, .actor = 1};
+    ev.body.command = (struct body_command){.node = 4, .verb = CMD_DRAIN};
+    say(f, &ev, NULL);
+    submit(f, 1);
+    place(f, 1, 4);
+    expect(f, "held by a person");
+}
+
 static void an_action_that_is_not_in_the_record_is_seen(void **state)
 {
     struct fixture *f = *state;
@@ -196,6 +303,12 @@ int main(void)
         TEST(a_job_that_nobody_submitted_is_seen),
         TEST(a_forbidden_move_of_a_node_is_seen),
         TEST(automation_over_its_budget_is_seen_and_a_person_is_not_automation),
+        TEST(two_racks_of_a_domain_are_seen),
+        TEST(two_racks_of_a_domain_are_lawful_without_the_rule),
+        TEST(what_a_person_approved_does_not_count_in_a_domain),
+        TEST(a_cancelled_job_that_starts_again_is_seen),
+        TEST(cancelling_what_is_over_is_seen),
+        TEST(a_job_on_a_drained_node_is_seen),
         TEST(an_action_that_is_not_in_the_record_is_seen),
         TEST(a_job_that_never_ends_is_seen),
         TEST(a_command_without_a_person_is_seen),

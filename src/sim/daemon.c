@@ -20,7 +20,7 @@ struct daemon {
     struct core_stats before; /* of earlier lives */
     int64_t *crash_ns;        /* in order */
     uint32_t crash_next;
-    uint64_t crashed;
+    uint64_t crashed, jobs_refused;
     uint64_t snapshot_events; /* events at the last snapshot */
     bool has_snapshot;
     bool spared; /* the step after a recovery is survived, so that the world can go on */
@@ -249,6 +249,22 @@ static int step_and_die(struct daemon *d, int64_t now_ns, const struct event *fa
     return rc == 0 ? recover(d, hash, err) : rc;
 }
 
+static void count_answer(struct daemon *d, const struct event *fact, enum admit admit)
+{
+    struct marks *m = d->config.marks;
+    bool never = admit == ADMIT_FULL || admit == ADMIT_IMPOSSIBLE;
+    bool stale = admit == ADMIT_STALE;
+    sometimes(m, admit == ADMIT_GAP, MARK_FACT_GAP);
+    sometimes(m, admit == ADMIT_DUPLICATE, MARK_FACT_DUPLICATE);
+    sometimes(m, stale, MARK_FACT_STALE);
+    if (fact == NULL)
+        return;
+    d->jobs_refused += never && fact->kind == EV_JOB_SUBMITTED;
+    sometimes(m, stale && fact->kind == EV_JOB_CANCELLED, MARK_CANCELLED_TOO_LATE);
+    sometimes(m, never && fact->kind == EV_COMMAND && fact->body.command.verb == CMD_APPROVE,
+              MARK_APPROVAL_REFUSED);
+}
+
 static int step(struct daemon *d, int64_t now_ns, const struct event *fact, const char *text,
                 bool *acked, struct mw_error *err)
 {
@@ -261,10 +277,7 @@ static int step(struct daemon *d, int64_t now_ns, const struct event *fact, cons
         rc = core_commit(d->control->core, err);
     if (rc != 0)
         return rc;
-    struct marks *m = d->config.marks;
-    sometimes(m, admit == ADMIT_GAP, MARK_FACT_GAP);
-    sometimes(m, admit == ADMIT_DUPLICATE, MARK_FACT_DUPLICATE);
-    sometimes(m, admit == ADMIT_STALE, MARK_FACT_STALE);
+    count_answer(d, fact, admit);
     *acked = admit != ADMIT_GAP;
     if (fact != NULL && admit == ADMIT_OK && d->config.check != NULL)
         check_acknowledged(d->config.check, fact->source, fact->source_seq);
@@ -304,6 +317,11 @@ struct core_stats daemon_stats(const struct daemon *d)
 uint64_t daemon_crashes(const struct daemon *d)
 {
     return d->crashed;
+}
+
+uint64_t daemon_jobs_refused(const struct daemon *d)
+{
+    return d->jobs_refused;
 }
 
 void daemon_pending_is(struct daemon *d, struct daemon_pending p)

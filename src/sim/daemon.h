@@ -52,6 +52,9 @@ const struct control *daemon_control(const struct daemon *d); /* until the next 
 struct core_stats daemon_stats(const struct daemon *d);
 uint64_t daemon_crashes(const struct daemon *d);
 
+/* Jobs that were refused for good: over capacity, or impossible. */
+uint64_t daemon_jobs_refused(const struct daemon *d);
+
 /* Kinds of what waits for a result, for the marks of crashes. */
 struct daemon_pending {
     bool order, gate, stop;

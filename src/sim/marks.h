@@ -38,8 +38,22 @@
     X(MARK_GUARD_RESET, "a person resets the guard")                                     \
     X(MARK_ADVICE, "a decision is lowered to advice")                                    \
     X(MARK_ADVICE_APPROVED, "a person approves advice")                                  \
+    X(MARK_ADVICE_DOMAIN, "advice is given because another rack of the domain is out")   \
+    X(MARK_ADVICE_REJECTED, "a person rejects advice")                                   \
+    X(MARK_APPROVAL_REFUSED, "an approval is refused where the mode only advises")       \
+    X(MARK_APPROVED_AGAIN, "advice is approved again once the mode is higher")           \
+    X(MARK_MODE_LOWERED, "a person takes the mode of a hall away from act")              \
+    X(MARK_MODE_ACT_AGAIN, "a person sets the mode of a hall to act")                    \
     X(MARK_PERSON_HOLD, "a person holds a node")                                         \
     X(MARK_HOLD_THROUGH_REPAIR, "a person's hold outlives a repair")                     \
+    X(MARK_PERSON_RELEASE, "a person releases a node")                                   \
+    X(MARK_PERSON_DRAIN, "a person drains a node")                                       \
+    X(MARK_PERSON_DRAIN_BUSY, "a person drains a node that an attempt stands on")        \
+    X(MARK_CANCELLED_QUEUED, "a queued job is cancelled")                                \
+    X(MARK_CANCELLED_PLACED, "a job is cancelled while an attempt is under way")         \
+    X(MARK_CANCELLED_DRAINING, "a job is cancelled that is asked to stop already")       \
+    X(MARK_CANCELLED_HUNG, "a job is cancelled whose attempt hangs")                     \
+    X(MARK_CANCELLED_TOO_LATE, "a job is cancelled that is over")                        \
     X(MARK_MESSAGE_LOST, "a message is lost")                                            \
     X(MARK_MESSAGE_LATE, "a message is late")                                            \
     X(MARK_MESSAGE_DOUBLED, "a message is doubled")                                      \

@@ -80,7 +80,7 @@ static struct fault_new draw_fault(const struct world *w, uint32_t process, uint
         if (kills)
             n.flags |= FAULT_KILLS;
         else
-            n.effect = p->clears.n > 0 ? EFFECT_NONE : EFFECT_DEFERS;
+            n.effect = EFFECT_HARMLESS;
     }
     return n;
 }

@@ -89,7 +89,7 @@ static int make_world(struct sim *s, struct mw_error *err)
     struct world_config c = {.scenario = o->scenario, .fleet = o->fleet, .trace = o->trace,
                              .job_trace = o->job_trace, .job_trace_size = o->job_trace_size,
                              .seed = o->seed, .end_ns = s->end_ns, .quiet_from_ns = s->quiet_ns,
-                             .hold_every_ns = o->hold_every_ns, .jobs_max = rows_of(s),
+                             .doings = o->doings, .jobs_max = rows_of(s),
                              .incidents_max = o->fleet->count[COMPONENT_NODE] + rows_of(s),
                              .emit = sim_emit, .ctx = s, .marks = s->marks};
     return world_create(&c, &s->world, err);
@@ -279,7 +279,7 @@ static void fill_from_control(const struct sim *s, struct run_result *r)
     r->state_hash = core_state_hash(k->core);
     r->trace_hash = mw_hasher_result(s->trace);
     r->core = daemon_stats(s->daemon);
-    r->jobs_refused = r->core.refused[ADMIT_FULL] + r->core.refused[ADMIT_IMPOSSIBLE];
+    r->jobs_refused = daemon_jobs_refused(s->daemon);
     r->crashes = daemon_crashes(s->daemon);
 }
 
@@ -293,7 +293,8 @@ static void fill(const struct sim *s, struct run_result *r)
         .nodes = s->o->fleet->count[COMPONENT_NODE], .gpus = s->o->fleet->gpus_total,
         .world = world_stats(s->world, s->now_ns),
         .jobs_submitted = t->jobs_submitted, .jobs_done = t->jobs_done,
-        .jobs_failed = t->jobs_failed, .incidents = t->incidents, .orders = t->orders,
+        .jobs_failed = t->jobs_failed, .jobs_cancelled = t->jobs_cancelled,
+        .incidents = t->incidents, .orders = t->orders,
         .gates = t->gates, .gates_failed = t->gates_failed, .drains = t->drains,
         .refaults = t->refaults, .messages_lost = m.lost, .messages_late = m.late,
         .messages_doubled = m.doubled, .messages_reordered = m.reordered, .events = t->events};

@@ -23,7 +23,7 @@ struct run_result {
     double goodput;
     struct account_totals totals;
     struct core_stats core;
-    uint64_t jobs_submitted, jobs_done, jobs_failed;
+    uint64_t jobs_submitted, jobs_done, jobs_failed, jobs_cancelled;
     uint64_t incidents, orders, gates, gates_failed, drains, refaults;
     uint64_t crashes, messages_lost, messages_late, messages_doubled, messages_reordered;
     uint64_t events;
@@ -63,7 +63,7 @@ struct run_options {
     bool check;                          /* all invariants after every group (sweep) */
     int64_t quiet_ns;                    /* the end of the horizon without new faults, jobs, lost
                                             messages and crashes; with check all jobs end in it */
-    int64_t hold_every_ns;               /* a person holds and releases nodes; 0 = never */
+    struct world_doings doings;          /* what people do of their own accord */
     uint64_t events_max;                 /* end the run early after so many events; 0 = no bound */
     struct marks *marks;                 /* added to; may be NULL */
 };

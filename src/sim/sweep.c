@@ -8,7 +8,7 @@ static int run_once(uint64_t seed, const struct sweep_world *w, struct marks *ma
 {
     struct run_options o = {.scenario = &w->scenario, .fleet = w->fleet, .seed = seed,
                             .check = true, .quiet_ns = w->quiet_ns,
-                            .hold_every_ns = w->hold_every_ns, .marks = marks};
+                            .doings = w->doings, .marks = marks};
     if (w->small)
         o.events_max = SWEEP_SMALL_EVENTS_MAX - 200; /* the end adds some */
     return run_scenario(&o, ret, err);

@@ -23,7 +23,8 @@
 struct sweep_world {
     struct scenario scenario;
     struct fleet *fleet;
-    int64_t quiet_ns, hold_every_ns;
+    int64_t quiet_ns;
+    struct world_doings doings;
     bool small;
 };
 MW_MUST_USE int sweep_world_make(uint64_t seed, struct sweep_world *ret, struct mw_error *err);

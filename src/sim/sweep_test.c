@@ -26,7 +26,8 @@ static void a_seed_is_wild_enough(void **state)
         assert_true(r.run.faults >= SWEEP_FAULTS_MIN && r.run.crashes >= SWEEP_CRASHES_MIN);
         assert_true(r.run.messages_lost > 0 && r.run.messages_late > 0);
         assert_true(r.run.messages_doubled > 0 && r.run.messages_reordered > 0);
-        assert_int_equal(r.run.jobs_submitted, r.run.jobs_done + r.run.jobs_failed);
+        assert_int_equal(r.run.jobs_submitted,
+                         r.run.jobs_done + r.run.jobs_failed + r.run.jobs_cancelled);
     }
     assert_true(marks.count[MARK_KILLED_RUNNING] > 0);
 }

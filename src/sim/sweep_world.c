@@ -12,6 +12,7 @@
 #include "fleet/site.h"
 
 #define PROCESS_SWEEP 1002u
+#define DOINGS_FROM (UINT64_C(1) << 32) /* above all other throws */
 
 struct dice {
     uint64_t seed, thrown;
@@ -197,6 +198,11 @@ static void make_policy(struct dice *d, struct scenario *s)
     s->approve_after_ns = time_between(d, MW_NS_PER_S, 8 * MW_NS_PER_HOUR);
 }
 
+static int64_t now_and_then(struct dice *d, uint32_t percent)
+{
+    return odds(d, percent) ? time_between(d, MW_NS_PER_HOUR, 6 * MW_NS_PER_DAY) : 0;
+}
+
 static void make_trouble(struct dice *d, struct sweep_world *w)
 {
     struct scenario *s = &w->scenario;
@@ -209,7 +215,15 @@ static void make_trouble(struct dice *d, struct sweep_world *w)
     s->crash_every_step = w->small;
     s->progress_every_ns = odds(d, 30) ? 0 : time_between(d, 10 * MW_NS_PER_MIN, MW_NS_PER_DAY);
     s->snapshot_every_events = odds(d, 25) ? 0 : (int64_t)between(d, 20, 1500);
-    w->hold_every_ns = odds(d, 60) ? time_between(d, MW_NS_PER_HOUR, 6 * MW_NS_PER_DAY) : 0;
+    w->doings.hold_every_ns = now_and_then(d, 60);
+}
+
+static void make_doings(struct dice *d, struct world_doings *ret)
+{
+    ret->drain_every_ns = now_and_then(d, 50);
+    ret->mode_every_ns = now_and_then(d, 40);
+    ret->reject_percent = odds(d, 50) ? (uint32_t)between(d, 5, 40) : 0;
+    ret->cancel_percent = odds(d, 60) ? (uint32_t)between(d, 5, 40) : 0;
 }
 
 static int make_fleet(struct dice *d, struct sweep_world *w, struct mw_error *err)
@@ -248,6 +262,7 @@ int sweep_world_make(uint64_t seed, struct sweep_world *ret, struct mw_error *er
     make_policy(&d, s);
     make_jobs(&d, &w);
     make_trouble(&d, &w);
+    make_doings(&(struct dice){.seed = seed, .thrown = DOINGS_FROM}, &w.doings);
     make_faults(&d, &w, active_ns, w.small ? 20.0 : (double)between(&d, 120, 400));
     *ret = w;
     return 0;

@@ -12,16 +12,20 @@ int tally_init(struct tally *t, uint32_t nodes, uint32_t rows, struct marks *mar
     must(marks != NULL);
     *t = (struct tally){.nodes = nodes, .rows = rows, .marks = marks};
     t->stopping = mw_calloc(rows, sizeof(*t->stopping));
+    t->cancelled = mw_calloc(rows, sizeof(*t->cancelled));
+    t->row_job = mw_calloc(rows, sizeof(*t->row_job));
     t->node_health = mw_calloc(nodes, sizeof(*t->node_health));
     t->node_held = mw_calloc(nodes, sizeof(*t->node_held));
     t->node_closed_ms = mw_calloc(nodes, sizeof(*t->node_closed_ms));
-    bool all = t->stopping && t->node_health && t->node_held && t->node_closed_ms;
-    return all ? 0 : MW_ENOMEM;
+    bool jobs = t->stopping && t->cancelled && t->row_job;
+    return jobs && t->node_health && t->node_held && t->node_closed_ms ? 0 : MW_ENOMEM;
 }
 
 void tally_fini(struct tally *t)
 {
     mw_free(t->stopping);
+    mw_free(t->cancelled);
+    mw_free(t->row_job);
     mw_free(t->node_health);
     mw_free(t->node_held);
     mw_free(t->node_closed_ms);
@@ -74,24 +78,53 @@ static void stop(struct tally *t, uint32_t row)
     t->stops_open++;
 }
 
+static void placed(struct tally *t, const struct body_place *b)
+{
+    if (b->slot >= t->rows)
+        return;
+    t->row_job[b->slot] = b->job;
+    t->cancelled[b->slot] = 0;
+    t->rows_used = MW_MAX(t->rows_used, b->slot + 1);
+}
+
+/* A queued job just goes; one that is under way is counted when its attempt ends. */
+static void job_cancelled(struct tally *t, const struct event *ev)
+{
+    for (uint32_t row = 0; row < t->rows_used; row++) {
+        if (t->row_job[row] != ev->body.command.ref)
+            continue;
+        mark_hit(t->marks, MARK_CANCELLED_PLACED);
+        t->cancelled[row] = 1;
+        return;
+    }
+    mark_hit(t->marks, MARK_CANCELLED_QUEUED);
+    t->jobs_cancelled++;
+    t->last_job_end_ns = ev->time_ns;
+}
+
 static void attempt_ended(struct tally *t, const struct event *ev)
 {
     const struct body_progress *b = &ev->body.progress;
     bool asked = b->slot < t->rows && t->stopping[b->slot] != 0;
+    bool cancelled = b->slot < t->rows && t->cancelled[b->slot] != 0;
     bool own = b->how == HOW_FAILED && b->node == MW_NONE && b->class == UINT16_MAX && !asked;
-    if (asked)
-        t->stopping[b->slot] = 0;
+    if (b->slot < t->rows) {
+        t->stopping[b->slot] = t->cancelled[b->slot] = 0;
+        t->row_job[b->slot] = 0;
+    }
     t->jobs_done += b->how == HOW_DONE;
     t->jobs_failed += own;
-    if (b->how == HOW_DONE || own)
+    t->jobs_cancelled += cancelled && b->how != HOW_DONE;
+    if (b->how == HOW_DONE || own || cancelled)
         t->last_job_end_ns = ev->time_ns;
     t->stops_open -= asked;
 }
 
 static void command(struct tally *t, const struct body_command *c)
 {
-    if (c->node < t->nodes && (c->verb == CMD_HOLD || c->verb == CMD_RELEASE))
-        t->node_held[c->node] = c->verb == CMD_HOLD;
+    bool holds = c->verb == CMD_HOLD || c->verb == CMD_DRAIN;
+    if (c->node < t->nodes && (holds || c->verb == CMD_RELEASE))
+        t->node_held[c->node] = holds;
 }
 
 void tally_event(struct tally *t, const struct event *ev)
@@ -122,6 +155,8 @@ void tally_event(struct tally *t, const struct event *ev)
         t->gates_open -= t->gates_open > 0;
         break;
     case EV_JOB_SUBMITTED: t->jobs_submitted++; break;
+    case EV_JOB_CANCELLED: job_cancelled(t, ev); break;
+    case EV_ATTEMPT_PLACED: placed(t, &ev->body.place); break;
     case EV_ATTEMPT_STOP: stop(t, ev->body.stop.slot); break;
     case EV_ATTEMPT_ENDED: attempt_ended(t, ev); break;
     case EV_COMMAND: command(t, &ev->body.command); break;

@@ -15,14 +15,16 @@
 
 struct tally {
     uint64_t events, incidents, orders, gates, gates_failed, drains, refaults;
-    uint64_t jobs_submitted, jobs_done, jobs_failed;
+    uint64_t jobs_submitted, jobs_done, jobs_failed, jobs_cancelled;
     uint64_t orders_open, gates_open, stops_open; /* asked for and not answered */
     int64_t last_job_end_ns;
     uint8_t *node_health;
     uint8_t *node_held;       /* by a person */
     int64_t *node_closed_ms;  /* when its last incident closed; 0 = never */
     uint8_t *stopping;        /* per job row: asked to stop */
-    uint32_t nodes, rows;
+    uint8_t *cancelled;       /* per job row: its tenant cancelled it */
+    uint64_t *row_job;        /* the job whose attempt is under way; 0 = none */
+    uint32_t nodes, rows, rows_used;
     struct marks *marks;      /* borrowed */
 };
 

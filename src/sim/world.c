@@ -54,6 +54,8 @@ static int world_init(struct world *w, struct mw_error *err)
         rc = attempts_init(w);
     if (rc == 0)
         rc = crew_init(w);
+    if (rc == 0)
+        rc = person_init(w);
     if (rc != 0)
         return mw_fail(err, rc, "out of memory for a world of %u nodes", w->nodes);
     return feeds_init(w, err);
@@ -119,8 +121,9 @@ void world_step(struct world *w)
     case AT_JOB: attempts_submit(w); break;
     case AT_ATTEMPT: attempts_due(w, e.a, e.b); break;
     case AT_PROGRESS: attempts_progress(w, e.a, e.b); break;
+    case AT_CANCEL: attempts_cancel(w, e.a); break;
     case AT_PERSON: person_acts(w, e.a); break;
-    case AT_HOLD: person_holds(w, e.b); break;
+    case AT_DOING: person_does(w, queue_sub(&e), e.b); break;
     }
 }
 

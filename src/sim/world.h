@@ -35,6 +35,15 @@
  * are filled.  text is a constant string or NULL (the tail). */
 typedef void world_emit_fn(void *ctx, const struct event *fact, const char *text);
 
+/* What people do of their own accord; all 0 = nothing.  What is done is undone as much later. */
+struct world_doings {
+    int64_t hold_every_ns;   /* a person holds a node this often, and releases it; 0 = never */
+    int64_t drain_every_ns;  /* drains a node, and releases it */
+    int64_t mode_every_ns;   /* lowers the mode of a hall or of all, and sets it to act */
+    uint32_t reject_percent; /* of advice; the rest is approved */
+    uint32_t cancel_percent; /* of jobs, by their tenants */
+};
+
 struct world_config {
     const struct scenario *scenario; /* borrowed, as is the rest */
     const struct fleet *fleet;
@@ -44,7 +53,7 @@ struct world_config {
     uint64_t seed;
     int64_t end_ns;        /* the horizon, UTC */
     int64_t quiet_from_ns; /* no new fault and no new job from here on; end_ns = no quiet time */
-    int64_t hold_every_ns; /* a person holds a node this often, and releases it; 0 = never */
+    struct world_doings doings;
     uint32_t jobs_max;     /* rows of jobs that the controller may use */
     uint32_t incidents_max;
     world_emit_fn *emit;

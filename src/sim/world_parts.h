@@ -23,8 +23,9 @@ enum world_kind {
     AT_JOB,      /* a tenant submits the job that was read ahead */
     AT_ATTEMPT,  /* a job row, b generation: it gets where it was going */
     AT_PROGRESS, /* a job row, b start: it reports */
-    AT_PERSON,   /* a row of the person's list */
-    AT_HOLD,     /* a person holds a node, b nth */
+    AT_CANCEL,   /* a job number - 1: its tenant cancels it */
+    AT_PERSON,   /* a row of the person's answers */
+    AT_DOING,    /* sub enum doing, b nth: a person does something of their own accord */
 };
 
 /* Draws of one process are keyed by its number and one of these. */
@@ -45,6 +46,11 @@ enum draw_salt {
 };
 /* Processes beyond those of the scenario. */
 enum { PROCESS_TRACE = SCENARIO_PROCESSES_MAX, PROCESS_GATE, PROCESS_CREW, PROCESS_PERSON };
+
+/* What a person does of their own accord; each also keys its draws. */
+enum doing { DOING_HOLD, DOING_DRAIN, DOING_MODE, DOING_COUNT };
+/* The other draws of PROCESS_PERSON. */
+enum { SALT_REJECT = DOING_COUNT, SALT_INSIST, SALT_CANCEL, SALT_CANCEL_AT };
 
 enum {
     FAULT_OPEN = 1 << 0,
@@ -100,6 +106,8 @@ struct attempt {
 };
 struct job_truth {
     int64_t work_ms, fails_at_ms;
+    uint32_t tenant;
+    bool cancelled;
 };
 struct attempts {
     struct attempt *row; /* by the controller's job row */
@@ -136,9 +144,16 @@ struct crew {
     uint8_t *node_uncured;      /* process + 1 whose repair did not cure; 0 = none */
 };
 
+struct answer {
+    struct event command;
+    uint32_t next; /* free list, waiting list */
+    bool again;    /* it had to wait for the mode of its hall */
+};
 struct person {
-    struct event *row; /* commands to come */
-    uint32_t used, room, acted;
+    struct answer *row;
+    uint32_t used, room, free;
+    uint32_t waiting;   /* first approval that a mode stands in the way of */
+    uint8_t *hall_mode; /* as commanded */
 };
 
 struct feeds {
@@ -233,6 +248,7 @@ uint32_t faults_node_slow_ppm(const struct world *w, uint32_t node); /* the wors
 MW_MUST_USE int attempts_init(struct world *w);
 void attempts_fini(struct world *w);
 void attempts_submit(struct world *w); /* the job that was read ahead */
+void attempts_cancel(struct world *w, uint32_t job);
 void attempts_place(struct world *w, const struct event *action, const void *tail);
 void attempts_stop(struct world *w, const struct event *action);
 void attempts_due(struct world *w, uint32_t row, uint32_t generation);
@@ -252,11 +268,12 @@ void crew_gate(struct world *w, const struct event *action);
 void crew_gate_over(struct world *w, uint32_t node, uint32_t nth);
 
 /* ---- person.c ------------------------------------------------------------------------------ */
+MW_MUST_USE int person_init(struct world *w);
 void person_fini(struct world *w);
 void person_start(struct world *w);
 void person_reads(struct world *w, const struct event *ev);
 void person_acts(struct world *w, uint32_t row);
-void person_holds(struct world *w, uint32_t nth);
+void person_does(struct world *w, uint32_t doing, uint32_t nth);
 
 /* ---- feeds.c: what is read rather than drawn: the workload and the fault trace -------------- */
 MW_MUST_USE int feeds_init(struct world *w, struct mw_error *err);

@@ -214,6 +214,23 @@ static void an_action_that_comes_again_is_done_once(void **state)
     finish();
 }
 
+static void a_fault_that_misses_the_job_says_that_it_is_harmless(void **state)
+{
+    struct scenario_process *p = plain();
+    (void)state;
+    p->kill_odds = 0.0;
+    begin(1);
+    run_until(MW_NS_PER_DAY + MW_NS_PER_MIN);
+    for (uint32_t i = 0; i < NODES; i++)
+        assert_int_equal(fact_of(EV_FINDING_OPENED, i)->body.finding.effect, EFFECT_HARMLESS);
+    finish();
+    p->kill_odds = 1.0;
+    begin(1);
+    run_until(MW_NS_PER_DAY + MW_NS_PER_MIN);
+    assert_int_equal(fact_of(EV_FINDING_OPENED, 0)->body.finding.effect, EFFECT_KILLS);
+    finish();
+}
+
 static void a_flap_closes_its_own_finding(void **state)
 {
     struct scenario_process *p = plain();
@@ -483,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_clock_starts_again_after_the_repair),
         cmocka_unit_test(one_crew_takes_one_order_after_the_other),
         cmocka_unit_test(an_action_that_comes_again_is_done_once),
+        cmocka_unit_test(a_fault_that_misses_the_job_says_that_it_is_harmless),
         cmocka_unit_test(a_flap_closes_its_own_finding),
         cmocka_unit_test(rates_are_what_the_scenario_says),
         cmocka_unit_test(lemons_fail_more_often),

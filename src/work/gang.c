@@ -9,6 +9,9 @@ void gang_refresh(struct work *w, uint32_t node)
 {
     must(node < w->board->nodes);
     uint8_t now = board_schedulable(w->board, node);
+    uint8_t serves = w->board->node_health[node] == HEALTH_READY && !w->board->node_holds[node];
+    w->serving_total = w->serving_total - w->serving[node] + serves;
+    w->serving[node] = serves;
     if (w->free[node] == now)
         return;
     uint32_t g = w->board->fleet->node_group[node];

@@ -48,6 +48,8 @@ void queue_remove(struct work *w, uint32_t slot)
 /* May others pass this job, which does not fit now? */
 static bool lets_pass(const struct work *w, uint32_t slot)
 {
+    if (w->board->job_nodes[slot] > w->serving_total)
+        return true; /* it would not fit if all else ended: holding nodes back helps nobody */
     if (w->board->job_attempt[slot] > 0)
         return false; /* restarted jobs hold the line: their work is lost while they wait */
     return mw_ms(w->now_ns) - w->queued_ms[slot] < w->policy.bypass_ms;

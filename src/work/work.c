@@ -143,6 +143,7 @@ static bool alloc(struct work *w)
     w->stop_how = mw_calloc(jobs, 1);
     w->cancelled = mw_calloc(jobs, 1);
     w->free = mw_calloc(w->board->nodes, 1);
+    w->serving = mw_calloc(w->board->nodes, 1);
     w->groups = f->groups;
     w->group_free = mw_calloc(w->groups, sizeof(*w->group_free));
     for (uint32_t g = 0; g < w->groups; g++)
@@ -152,7 +153,7 @@ static bool alloc(struct work *w)
     if (w->groups_with)
         w->groups_with[0] = w->groups;
     return w->queue_next && w->queue_prev && w->queued_ms && w->place_seq && w->stop_seq &&
-           w->stop_how && w->cancelled && w->free && w->group_free && w->groups_with;
+           w->stop_how && w->cancelled && w->free && w->serving && w->group_free && w->groups_with;
 }
 
 int work_create(struct board *b, const struct work_policy *p, struct work **ret)
@@ -182,7 +183,8 @@ void work_destroy(struct work *w)
     if (!w)
         return;
     void *const owned[] = { w->queue_next, w->queue_prev, w->queued_ms, w->place_seq,
-                            w->stop_seq, w->stop_how, w->cancelled, w->free, w->group_free,
+                            w->stop_seq, w->stop_how, w->cancelled, w->free, w->serving,
+                            w->group_free,
                             w->groups_with };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
         mw_free(owned[i]);

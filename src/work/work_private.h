@@ -35,7 +35,8 @@ struct work {
     uint8_t *free;          /* per node */
     uint32_t *group_free;   /* per placement group */
     uint32_t *groups_with;  /* how many groups have so many free, up to group_size_max */
-    uint32_t groups, free_total, group_size_max;
+    uint8_t *serving;       /* per node: ready and not held, whoever is on it */
+    uint32_t groups, free_total, serving_total, group_size_max;
 
     /* scratch: empty between groups of events */
     struct stop stop[WORK_STOPS_MAX];

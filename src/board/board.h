@@ -21,9 +21,6 @@
 
 enum board_job_state { JOB_FREE, JOB_QUEUED, JOB_PLACED, JOB_RUNNING, JOB_STOPPING };
 
-/* Bits of holds: who holds a node.  Lifted by the owner or by a person. */
-enum { HOLD_PERSON = 1 << 0, HOLD_CARE = 1 << 1, HOLD_MAINTENANCE = 1 << 2, HOLD_ENGINE = 1 << 3 };
-
 struct board {
     const struct fleet *fleet; /* borrowed */
     uint32_t nodes;
@@ -31,7 +28,7 @@ struct board {
 
     /* per node */
     uint8_t *node_health;     /* care */
-    uint8_t *node_holds;      /* guard: HOLD_* */
+    uint8_t *node_holds;      /* guard: how many holds it has (guard/holds.h) */
     uint32_t *node_job;       /* work: job row, MW_NONE = free */
     uint32_t *node_next;      /* work: next node of the same job */
     uint32_t *node_incident;  /* care: incident row, MW_NONE */

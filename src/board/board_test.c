@@ -139,7 +139,7 @@ static void a_node_is_schedulable_when_ready_and_held_by_nobody_and_free(void **
         assert_int_equal(board_schedulable(b, 1), h == HEALTH_READY);
     }
     b->node_health[1] = HEALTH_READY;
-    b->node_holds[1] = HOLD_MAINTENANCE;
+    b->node_holds[1] = 1;
     assert_false(board_schedulable(b, 1));
     b->node_holds[1] = 0;
     b->node_job[1] = 0;

@@ -203,6 +203,29 @@ static void bug_a_node_that_a_person_drains_is_not_given_to_the_next_job(void **
     rig_free(r);
 }
 
+static void a_hold_is_lifted_by_name_and_the_others_stay(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(1, NULL);
+    assert_int_equal(rig_command(r, CMD_HOLD, 0, "firmware"), ADMIT_OK);
+    uint64_t first = rig_last(r, EV_COMMAND)->ev.seq;
+    assert_int_equal(rig_command(r, CMD_HOLD, 0, "cabling"), ADMIT_OK);
+    jobs(r, 1, 1, 1);
+    struct event lift = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 2 };
+    lift.body.command = (struct body_command){ .ref = first, .node = 0, .hall = MW_NONE,
+                                               .slot = MW_NONE, .verb = CMD_RELEASE };
+    rig_forget(r);
+    assert_int_equal(rig_submit(r, &lift, NULL), ADMIT_OK);
+    assert_int_equal(rig_submit(r, &lift, NULL), ADMIT_STALE); /* it is lifted already */
+    rig_wait(r, RIG_HOUR);
+    PLACED(r, 0);
+    assert_int_equal(r->control->board->node_holds[0], 1);
+    assert_int_equal(rig_command(r, CMD_RELEASE, 0, NULL), ADMIT_OK);
+    rig_wait(r, RIG_SECOND);
+    PLACED(r, 1);
+    rig_free(r);
+}
+
 static void bug_cancelling_the_job_in_front_lets_the_next_one_start(void **state)
 {
     (void)state;
@@ -378,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_gang_is_placed_whole_or_not_at_all),
         cmocka_unit_test(nothing_starts_on_a_node_that_is_not_schedulable),
         cmocka_unit_test(bug_a_node_that_a_person_drains_is_not_given_to_the_next_job),
+        cmocka_unit_test(a_hold_is_lifted_by_name_and_the_others_stay),
         cmocka_unit_test(bug_cancelling_the_job_in_front_lets_the_next_one_start),
         cmocka_unit_test(a_stop_at_the_checkpoint_becomes_a_stop_now_but_never_back),
         cmocka_unit_test(a_cancelled_job_stops_and_is_gone),

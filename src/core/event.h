@@ -233,7 +233,7 @@ struct body_timer {
     uint8_t plane;
 };
 struct body_command {
-    uint64_t ref; /* the advice, job or incident it is about */
+    uint64_t ref; /* the advice, job or hold (its command) it is about; release: 0 = all holds */
     uint32_t node, hall;
     uint32_t slot;
     uint8_t verb, mode;

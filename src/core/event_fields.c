@@ -121,7 +121,7 @@ static const struct event_field timer_fields[] = {
     FIELD(timer, plane, FIELD_ENUM, &plane_words, "whose timer"),
 };
 static const struct event_field command_fields[] = {
-    FIELD(command, ref, FIELD_U64, NULL, "the advice, job or incident it is about"),
+    FIELD(command, ref, FIELD_U64, NULL, "the advice, job or hold it is about; release: 0 = all"),
     FIELD(command, node, FIELD_NODE, NULL, "the node it is about"),
     FIELD(command, hall, FIELD_ROW, NULL, "the hall it is about"),
     FIELD(command, slot, FIELD_ROW, NULL, "row of what it is about"),

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "guard/holds.h"
 
 #define GUARD_COLUMNS_MAX 16
 
@@ -23,6 +24,7 @@ struct guard {
     uint8_t *node_taken;
     uint32_t *rack_taken;    /* taken nodes in a rack */
     uint32_t *pdu_racks, *cdu_racks; /* racks with taken nodes on a domain */
+    struct holds holds;
 
     /* from the fleet and the policy */
     uint32_t *ring_first;    /* halls + 1: hall h's ring is take_ms[ring_first[h] …) */
@@ -174,9 +176,16 @@ static enum admit guard_admit(const void *self, const struct event *ev, const vo
         return ADMIT_IMPOSSIBLE; /* a command has a person */
     switch (c->verb) {
     case CMD_HOLD:
-    case CMD_RELEASE:
     case CMD_DRAIN:
-        return c->node < g->board->nodes ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+        if (c->node >= g->board->nodes)
+            return ADMIT_IMPOSSIBLE;
+        return holds_full(&g->holds) || g->board->node_holds[c->node] == HOLDS_NODE_MAX
+                   ? ADMIT_FULL : ADMIT_OK;
+    case CMD_RELEASE:
+        if (c->node >= g->board->nodes)
+            return ADMIT_IMPOSSIBLE;
+        return c->ref && holds_find(&g->holds, c->node, c->ref) == MW_NONE ? ADMIT_STALE
+                                                                           : ADMIT_OK;
     case CMD_RESET_GUARD:
         if (!ev->tail_size)
             return ADMIT_IMPOSSIBLE; /* a reset gives its reason */
@@ -197,17 +206,19 @@ static enum admit guard_admit(const void *self, const struct event *ev, const vo
     }
 }
 
-static void apply_command(struct guard *g, const struct body_command *c)
+static void apply_command(struct guard *g, const struct event *ev)
 {
+    const struct body_command *c = &ev->body.command;
     uint32_t from = c->hall == MW_NONE ? 0 : c->hall;
     uint32_t to = c->hall == MW_NONE ? g->halls : c->hall + 1;
     switch (c->verb) {
     case CMD_HOLD:
     case CMD_DRAIN: /* nothing new starts there; work stops what runs */
-        g->board->node_holds[c->node] |= HOLD_PERSON;
+        holds_add(&g->holds, c->node, ev->actor, ev->seq);
+        g->board->node_holds[c->node]++;
         return;
     case CMD_RELEASE:
-        g->board->node_holds[c->node] &= (uint8_t)~HOLD_PERSON;
+        g->board->node_holds[c->node] -= (uint8_t)holds_lift(&g->holds, c->node, c->ref);
         return;
     case CMD_RESET_GUARD:
         for (uint32_t h = from; h < to; h++)
@@ -236,7 +247,7 @@ static uint8_t guard_apply(void *self, const struct event *ev, const void *tail)
     (void)tail;
     switch (ev->kind) {
     case EV_COMMAND:
-        apply_command(g, &ev->body.command);
+        apply_command(g, ev);
         return 0;
     case EV_DRAIN_ORDERED:
         take(g, ev->body.drain.node, mw_ms(ev->time_ns), ev->actor == 0);
@@ -305,6 +316,8 @@ static int make_columns(struct guard *g)
     g->rack_taken = mw_calloc(g->racks, sizeof(*g->rack_taken));
     g->pdu_racks = mw_calloc(g->pdus, sizeof(*g->pdu_racks));
     g->cdu_racks = mw_calloc(g->cdus, sizeof(*g->cdu_racks));
+    if (holds_init(&g->holds, nodes) < 0)
+        return MW_ENOMEM;
     if (!g->hall_mode || !g->hall_tripped || !g->hall_next || !g->take_ms || !g->node_taken ||
         !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
         return MW_ENOMEM;
@@ -318,6 +331,12 @@ static int make_columns(struct guard *g)
         COLUMN("rack_taken", g->rack_taken, g->racks, NULL),
         COLUMN("pdu_racks", g->pdu_racks, g->pdus, NULL),
         COLUMN("cdu_racks", g->cdu_racks, g->cdus, NULL),
+        COLUMN("holds_used", &g->holds.used, 1, NULL),
+        COLUMN("holds_free", &g->holds.free, 1, NULL),
+        COLUMN("hold_first", g->holds.first, nodes, NULL),
+        COLUMN("hold_next", g->holds.next, g->holds.rows_max, &g->holds.used),
+        COLUMN("hold_owner", g->holds.owner, g->holds.rows_max, &g->holds.used),
+        COLUMN("hold_seq", g->holds.seq, g->holds.rows_max, &g->holds.used),
     };
     _Static_assert(MW_ARRAY_LEN(column) <= GUARD_COLUMNS_MAX, "room for every column");
     for (uint32_t i = 0; i < MW_ARRAY_LEN(column); i++)
@@ -360,6 +379,7 @@ void guard_destroy(struct guard *g)
     mw_free(g->pdu_racks);
     mw_free(g->cdu_racks);
     mw_free(g->ring_first);
+    holds_fini(&g->holds);
     mw_free(g);
 }
 

@@ -400,7 +400,7 @@ static void check_nodes(struct check *c, const struct board *b)
     for (uint32_t n = 0; n < c->nodes; n++) {
         uint32_t slot = b->node_job[n];
         uint64_t job = slot == MW_NONE ? 0 : b->job_id[slot];
-        bool held = (b->node_holds[n] & HOLD_PERSON) != 0;
+        bool held = b->node_holds[n] != 0;
         if (b->node_health[n] != c->health[n])
             violated(c, "the board says node %u is %s, the record says %s", n,
                      health_name(b->node_health[n]), health_name(c->health[n]));

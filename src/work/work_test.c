@@ -146,7 +146,7 @@ static void the_index_of_free_nodes_can_be_made_again(void **state)
     bench_make(&b);
     for (uint32_t n = 0; n < NODES; n += 3)
         b.board->node_health[n] = HEALTH_READY;
-    b.board->node_holds[3] = HOLD_PERSON;
+    b.board->node_holds[3] = 1;
     gang_rebuild(b.work);
     assert_int_equal(work_free_nodes(b.work), 6);
     assert_int_equal(b.work->group_free[0], 1); /* nodes 0 and 3: 3 is held */

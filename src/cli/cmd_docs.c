@@ -6,6 +6,8 @@
 static int run_events(struct cli_context *ctx)
 {
     struct text text = { 0 };
+    if (output_form_of(ctx->output) != OUTPUT_TABLE)
+        return cli_usage(ctx, "the catalogue is Markdown; it has no other form");
     event_catalogue(&text);
     int code = CLI_EXIT_OK;
     if (text.failed) {

@@ -256,6 +256,8 @@ static int run_export(struct cli_context *ctx)
     struct mw_error err = { 0 };
     struct export e = { .cli = ctx, .to = UINT64_MAX };
     uint64_t from = cli_option_u64(ctx, "from");
+    if (output_form_of(ctx->output) == OUTPUT_CSV)
+        return cli_usage(ctx, "events are exported as JSON only: their fields differ");
     if (cli_option_given(ctx, "to"))
         e.to = cli_option_u64(ctx, "to");
     if (e.to < from)

@@ -128,9 +128,9 @@ static const struct command commands[] = {
         .summary = "drive a trace of faults through the controller and report what it cost",
         .description =
             "Runs a scenario from its start to its horizon through the decision code that a live "
-            "site is to run: faults become incidents, nodes are drained, repaired, proved and returned, "
-            "jobs restart from their checkpoints. On a terminal the state of the site and a map "
-            "of its nodes are shown as it goes, and each incident as it comes.\n\n"
+            "site is to run: faults become incidents, nodes are drained, repaired, proved and "
+            "returned, jobs restart from their checkpoints. On a terminal the state of the site "
+            "and a map of its nodes are shown as it goes, and each incident as it comes.\n\n"
             "The report names every lost GPU-hour and its price, by cause, and says for each "
             "figure whether it is from a trace or modelled. Goodput is given again with the "
             "restart time, the checkpoint cost and the load changed by half, each over five seeds.",

@@ -10,6 +10,8 @@ static const struct command_group *const groups[] = {
     &cmd_replay,
     &cmd_trace,
     &cmd_journal,
+    &cmd_diagnose,
+    &cmd_straggler,
     &cmd_docs,
     &cmd_completion,
     &cmd_help,

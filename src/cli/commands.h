@@ -19,6 +19,8 @@ extern const struct command_group cmd_sim;
 extern const struct command_group cmd_replay;
 extern const struct command_group cmd_trace;
 extern const struct command_group cmd_journal;
+extern const struct command_group cmd_diagnose;
+extern const struct command_group cmd_straggler;
 extern const struct command_group cmd_docs;
 extern const struct command_group cmd_completion;
 extern const struct command_group cmd_help;

@@ -130,12 +130,14 @@ static void gpu_errors_are_found_as_they_were_injected(void **state)
 {
     (void)state;
     agrees_with_the_log("gpu_error_1st");
+    agrees_with_the_log("gpu_error_2nd");
 }
 
 static void held_interpreter_locks_are_found_as_they_were_injected(void **state)
 {
     (void)state;
     agrees_with_the_log("lock_gil_1st");
+    agrees_with_the_log("lock_gil_2nd");
 }
 
 /* Begins a JSON dump: groups are "name=ranks;name=ranks". */

@@ -285,7 +285,7 @@ static const struct command commands[] = {
         .summary = "run a scenario in the simulated world",
         .description =
             "Runs the scenario from its start to its horizon: faults strike, crews repair, jobs "
-            "run, hang and restart, and the same code that operates a live site decides. The "
+            "run, hang and restart, and the code that a live site is to run decides. The "
             "result depends on the scenario and the seed alone, not on the number of threads.\n\n"
             "With --runs the numbers are means over the runs with their 95 % interval "
             "(Student's t), and the state hash covers all runs.",

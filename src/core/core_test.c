@@ -20,7 +20,7 @@
  * a command with ref 777 does not fit the state of the plane whose number is `hall`.
  */
 struct straw {
-    uint32_t id, todo, used;
+    uint32_t id, wanted, used;
     uint8_t mode;
     uint64_t sum, row[16];
     int64_t due;
@@ -66,12 +66,12 @@ static uint8_t straw_apply(void *self, const struct event *ev, const void *tail)
     if (ev->kind == EV_TIMER_FIRED && ev->body.timer.plane == s->id)
         s->due = MW_NEVER;
     if (ev->kind == EV_COMMAND && ev->body.command.hall == s->id) {
-        s->todo = ev->body.command.node;
+        s->wanted = ev->body.command.node;
         s->mode = ev->body.command.mode;
         return ev->body.command.ref == 777 ? 9 : 0;
     }
-    if (event_info(ev->kind)->class == EVENT_DECISION && s->todo > 0)
-        s->todo--;
+    if (event_info(ev->kind)->class == EVENT_DECISION && s->wanted > 0)
+        s->wanted--;
     if (ev->kind == EV_ORDER_OPENED)
         s->pending = ev->seq;
     return 0;
@@ -80,7 +80,7 @@ static uint8_t straw_apply(void *self, const struct event *ev, const void *tail)
 static bool straw_decide(void *self, struct decision *out)
 {
     struct straw *s = self;
-    if (s->todo == 0)
+    if (s->wanted == 0)
         return false;
     out->ev.kind = s->mode == 1 ? EV_ORDER_OPENED : s->mode == 2 ? EV_DRAIN_ORDERED : EV_NODE_MOVED;
     return true;
@@ -88,7 +88,7 @@ static bool straw_decide(void *self, struct decision *out)
 
 static void straw_quiet(void *self)
 {
-    ((struct straw *)self)->todo = 0;
+    ((struct straw *)self)->wanted = 0;
 }
 
 static int64_t straw_due(const void *self, uint64_t *ret_id)

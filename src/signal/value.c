@@ -96,13 +96,13 @@ static int add_json(struct value_tree *t, json_t *j, uint32_t *ret, struct mw_er
     return 0;
 }
 
-struct todo {
+struct unread {
     json_t *json[VALUE_NODES_MAX / 64]; /* containers whose children are not yet in */
     uint32_t node[VALUE_NODES_MAX / 64];
     uint32_t length;
 };
 
-static int child_json(struct value_tree *t, uint32_t parent, json_t *j, struct todo *todo,
+static int child_json(struct value_tree *t, uint32_t parent, json_t *j, struct unread *unread,
                       struct mw_error *err)
 {
     uint32_t row;
@@ -111,23 +111,23 @@ static int child_json(struct value_tree *t, uint32_t parent, json_t *j, struct t
         rc = value_append(t, parent, row, err);
     if (rc != 0 || (!json_is_object(j) && !json_is_array(j)))
         return rc;
-    if (todo->length == MW_ARRAY_LEN(todo->json))
+    if (unread->length == MW_ARRAY_LEN(unread->json))
         return mw_fail(err, MW_ELIMIT, "more than %zu lists wait to be read",
-                       MW_ARRAY_LEN(todo->json));
-    todo->json[todo->length] = j;
-    todo->node[todo->length++] = row;
+                       MW_ARRAY_LEN(unread->json));
+    unread->json[unread->length] = j;
+    unread->node[unread->length++] = row;
     return 0;
 }
 
-static int children_json(struct value_tree *t, struct todo *todo, struct mw_error *err)
+static int children_json(struct value_tree *t, struct unread *unread, struct mw_error *err)
 {
-    json_t *j = todo->json[--todo->length];
-    uint32_t row = todo->node[todo->length];
+    json_t *j = unread->json[--unread->length];
+    uint32_t row = unread->node[unread->length];
     int rc = 0;
 
     if (json_is_array(j)) {
         for (size_t i = 0; i < json_array_size(j) && rc == 0; i++)
-            rc = child_json(t, row, json_array_get(j, i), todo, err);
+            rc = child_json(t, row, json_array_get(j, i), unread, err);
         return rc;
     }
     for (void *at = json_object_iter(j); at != NULL && rc == 0;
@@ -140,7 +140,7 @@ static int children_json(struct value_tree *t, struct todo *todo, struct mw_erro
         set_text(&t->node[key], name, strlen(name));
         rc = value_append(t, row, key, err);
         if (rc == 0)
-            rc = child_json(t, row, json_object_iter_value(at), todo, err);
+            rc = child_json(t, row, json_object_iter_value(at), unread, err);
     }
     return rc;
 }
@@ -155,16 +155,16 @@ int value_from_json(const char *data, size_t size, struct value_tree *ret, struc
     if (ret->json == NULL)
         return mw_fail(err, MW_ESYNTAX, "JSON, line %d, column %d: %s", at.line, at.column,
                        at.text);
-    struct todo *todo mw_cleanup(mw_freep) = mw_calloc(1, sizeof(*todo));
-    int rc = todo == NULL ? mw_fail(err, MW_ENOMEM, "out of memory for JSON")
+    struct unread *unread mw_cleanup(mw_freep) = mw_calloc(1, sizeof(*unread));
+    int rc = unread == NULL ? mw_fail(err, MW_ENOMEM, "out of memory for JSON")
                           : add_json(ret, ret->json, &ret->root, err);
     if (rc == 0) {
-        todo->json[0] = ret->json;
-        todo->node[0] = ret->root;
-        todo->length = 1;
+        unread->json[0] = ret->json;
+        unread->node[0] = ret->root;
+        unread->length = 1;
     }
-    while (rc == 0 && todo->length > 0)
-        rc = children_json(ret, todo, err);
+    while (rc == 0 && unread->length > 0)
+        rc = children_json(ret, unread, err);
     if (rc != 0)
         value_tree_fini(ret);
     return rc;

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "core/event_fields.h"
 
 enum job_shadow {
     SHADOW_NONE,
@@ -347,8 +348,25 @@ void check_action(struct check *c, const struct event *ev, const void *tail)
                  (unsigned long long)ev->seq);
 }
 
+/* Padding is part of what is hashed: whatever a compiler leaves there must not show. */
+static void padding_is_zero(struct check *c, const struct event *ev)
+{
+    const struct event_body_info *body = event_body_of(ev->kind);
+    uint8_t left[sizeof(ev->body)];
+    uint8_t any = 0;
+    memcpy(left, ev->body.bytes, sizeof(left));
+    for (uint32_t i = 0; i < body->fields; i++)
+        memset(left + body->field[i].offset, 0, body->field[i].size);
+    for (uint32_t i = 0; i < sizeof(left); i++)
+        any |= left[i];
+    if (any)
+        violated(c, "event %llu, %s: bytes that no field names are not zero",
+                 (unsigned long long)ev->seq, event_info(ev->kind)->name);
+}
+
 void check_event(struct check *c, const struct event *ev, const void *tail)
 {
+    padding_is_zero(c, ev);
     if (event_info(ev->kind)->flags & EVENT_ACTION)
         remember_action(c, ev, tail);
     switch (ev->kind) {

@@ -54,6 +54,8 @@ static enum admit care_admit(const void *self, const struct event *ev, const voi
         if (slot >= c->board->incidents_used || !ev->cause || c->gate[slot] != ev->cause)
             return ADMIT_STALE;
         return ADMIT_OK;
+    case EV_ENGINE_ANSWERED:
+        return care_engine_admit(c, ev);
     case EV_COMMAND:
         slot = ev->body.command.slot;
         if (ev->body.command.verb != CMD_APPROVE && ev->body.command.verb != CMD_REJECT)
@@ -77,9 +79,10 @@ static int64_t care_next_due(const void *self, uint64_t *ret_id)
 static uint64_t care_pending(const void *self, uint32_t *at)
 {
     const struct care *c = self;
-    while (*at < c->board->incidents_used) {
-        uint32_t slot = (*at)++;
+    while (*at / 2 < c->board->incidents_used) { /* two places a row: its node's, the engine's */
+        uint32_t slot = *at / 2;
         uint64_t seq = c->order[slot] ? c->order[slot] : c->gate[slot];
+        seq = (*at)++ % 2 ? c->engine[slot] : seq;
         if (seq && c->board->incident_id[slot])
             return seq;
     }
@@ -131,6 +134,8 @@ static void list_columns(struct care *c)
         COLUMN("order", c->order, imax, i),
         COLUMN("gate", c->gate, imax, i),
         COLUMN("wait", c->wait, imax, i),
+        COLUMN("engine", c->engine, imax, i),
+        COLUMN("service", c->service, imax, i),
         COLUMN("due_ns", c->due_ns, imax, i),
         COLUMN("visit", c->visit, imax, i),
         COLUMN("open", c->open, imax, i),
@@ -171,6 +176,8 @@ static bool alloc_incidents(struct care *c)
     c->order = mw_calloc(n, sizeof(*c->order));
     c->gate = mw_calloc(n, sizeof(*c->gate));
     c->wait = mw_calloc(n, sizeof(*c->wait));
+    c->engine = mw_calloc(n, sizeof(*c->engine));
+    c->service = mw_calloc(n, 1);
     c->due_ns = mw_calloc(n, sizeof(*c->due_ns));
     c->visit = mw_calloc(n, sizeof(*c->visit));
     c->open = mw_calloc(n, sizeof(*c->open));
@@ -182,7 +189,8 @@ static bool alloc_incidents(struct care *c)
     c->probation_s = mw_calloc(n, sizeof(*c->probation_s));
     c->dirty = mw_calloc(n, sizeof(*c->dirty));
     c->is_dirty = mw_calloc(n, 1);
-    if (!c->order || !c->gate || !c->wait || !c->due_ns || !c->visit || !c->open || !c->actor ||
+    if (!c->order || !c->gate || !c->wait || !c->engine || !c->service || !c->due_ns ||
+        !c->visit || !c->open || !c->actor ||
         !c->flags || !c->effect || !c->drain || !c->gate_class || !c->probation_s || !c->dirty ||
         !c->is_dirty)
         return false;
@@ -233,7 +241,8 @@ void care_destroy(struct care *c)
     void *const owned[] = { c->finding_next_free, c->finding_key, c->finding_component,
                             c->finding_node, c->finding_incident, c->finding_class,
                             c->finding_effect, c->seen, c->seen_since_s, c->order, c->gate,
-                            c->wait, c->due_ns, c->visit, c->open, c->actor, c->flags,
+                            c->wait, c->engine, c->service, c->due_ns, c->visit, c->open,
+                            c->actor, c->flags,
                             c->effect, c->drain, c->gate_class, c->probation_s, c->dirty,
                             c->is_dirty };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
@@ -241,6 +250,12 @@ void care_destroy(struct care *c)
     map_fini(&c->finding_index);
     heap_fini(&c->timers);
     mw_free(c);
+}
+
+bool care_finding_is_open(const struct care *c, uint32_t source, uint64_t finding)
+{
+    must(source >> 24 == 0 && finding >> 40 == 0);
+    return map_get(&c->finding_index, (uint64_t)source << 40 | finding) != MW_NONE;
 }
 
 uint32_t care_open_incidents(const struct care *c)

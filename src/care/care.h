@@ -6,6 +6,10 @@
  *     └─slows/defers─► suspect ─free─► down            ▲                        │ gate
  *                                                      └────── fails ───────────┤
  *   ready ◄─ timer ─ probation ◄──────────────────────────────── passes ────────┘
+ *
+ * Where another engine owns allocation (Slurm), it is asked to take a node out of service as its
+ * health leaves ready (drain while suspect, else down) and to resume it when it is ready again;
+ * the incident is closed when that was answered.  What others took out is theirs.
  */
 #ifndef MW_CARE_CARE_H
 #define MW_CARE_CARE_H
@@ -21,6 +25,7 @@ struct care_class {
     int64_t window_ms;      /* 0 with count 1: each finding is one */
     int64_t gate_ms;        /* length of the gate keyed to this class; 0 = no gate */
     int64_t probation_ms;   /* watched after a passed gate; 0 = ready at once */
+    bool heals;             /* when the finding is over, so is the fault: nobody has to repair it */
 };
 
 struct care_policy {
@@ -28,6 +33,7 @@ struct care_policy {
     uint32_t classes;
     bool gate;              /* switch: off = a repaired node is believed (for comparison) */
     int64_t settle_ms;      /* repaired, but a finding is still open: repair again after this */
+    bool engine;            /* another engine owns allocation: it is told what is out of service */
 };
 /* One class "unknown" that kills; gate 30 min, probation 1 h. */
 struct care_policy care_policy_default(void);
@@ -36,6 +42,14 @@ struct care;
 MW_MUST_USE int care_create(struct board *b, const struct care_policy *p, struct care **ret);
 void care_destroy(struct care *c);
 struct plane care_plane(struct care *c);
+
+/* Is this finding of a source open?  For adapters, which are level-triggered. */
+bool care_finding_is_open(const struct care *c, uint32_t source, uint64_t finding);
+
+/* What the engine was last asked to do with a node for its open incident (SERVICE_IN when there is
+ * none), and whether that order has no answer yet. */
+enum node_service care_node_service(const struct care *c, uint32_t node);
+bool care_engine_pending(const struct care *c, uint32_t node);
 
 /* For reports. */
 uint32_t care_open_incidents(const struct care *c);

@@ -113,7 +113,8 @@ static uint8_t incident_opened(struct care *c, const struct event *ev)
     c->fresh = MW_NONE;
     if (!care_incident_is(c, slot, ev->seq))
         return MISFIT_INCIDENT;
-    c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
+    c->order[slot] = c->gate[slot] = c->wait[slot] = c->engine[slot] = 0;
+    c->service[slot] = SERVICE_IN;
     c->visit[slot] = c->open[slot] = c->actor[slot] = 0;
     c->flags[slot] = 0;
     heap_set(&c->timers, slot, MW_NEVER);
@@ -150,7 +151,7 @@ static uint8_t incident_closed(struct care *c, const struct event *ev)
     if (at < c->components)
         c->seen[at] = 0; /* it was dealt with: counting begins again */
     untie_findings(c, slot);
-    c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
+    c->order[slot] = c->gate[slot] = c->wait[slot] = c->engine[slot] = 0;
     heap_set(&c->timers, slot, MW_NEVER);
     if (i->node != MW_NONE && c->board->node_incident[i->node] == slot) {
         c->board->node_incident[i->node] = MW_NONE;
@@ -173,7 +174,9 @@ static uint8_t node_moved(struct care *c, const struct event *ev)
     }
     if (m->to == HEALTH_READY)
         c->flags[slot] |= INC_SERVED;
-    if (m->to != HEALTH_REPAIRING) /* there a settle timer may run already */
+    if (m->to == HEALTH_DOWN && care_heals(c, slot) && c->open[slot])
+        heap_set(&c->timers, slot, c->now_ns + c->policy.settle_ms * MW_NS_PER_MS);
+    else if (m->to != HEALTH_REPAIRING) /* there a settle timer may run already */
         heap_set(&c->timers, slot, m->to == HEALTH_PROBATION ? m->until_ns : MW_NEVER);
     care_mark(c, slot);
     return code;
@@ -210,6 +213,8 @@ static uint8_t timer_fired(struct care *c, const struct event *ev)
     if (slot >= c->board->incidents_used || c->due_ns[slot] != ev->body.timer.due_ns)
         return MISFIT_INCIDENT;
     heap_set(&c->timers, slot, MW_NEVER);
+    if (!c->wait[slot])
+        care_engine_again(c, slot);
     if ((c->flags[slot] & INC_DONE) && c->open[slot])
         c->flags[slot] = (uint8_t)((c->flags[slot] & ~INC_DONE) | INC_AGAIN);
     care_mark(c, slot);
@@ -219,11 +224,14 @@ static uint8_t timer_fired(struct care *c, const struct event *ev)
 static void command(struct care *c, const struct event *ev)
 {
     const struct body_command *b = &ev->body.command;
+    care_engine_mode(c, b);
     if (b->verb != CMD_APPROVE && b->verb != CMD_REJECT)
         return;
     c->wait[b->slot] = 0;
     c->flags[b->slot] |= b->verb == CMD_APPROVE ? INC_APPROVED : INC_REJECTED;
     c->actor[b->slot] = ev->actor;
+    if (b->verb == CMD_APPROVE)
+        care_engine_again(c, b->slot);
     care_mark(c, b->slot);
 }
 
@@ -236,7 +244,8 @@ static void adopted(struct care *c, const struct body_adopt *a)
         if (slot == MW_NONE || a->health != HEALTH_READY)
             continue;
         c->flags[slot] |= INC_SERVED;
-        c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
+        c->order[slot] = c->gate[slot] = c->wait[slot] = c->engine[slot] = 0;
+        c->service[slot] = SERVICE_IN;
         heap_set(&c->timers, slot, c->now_ns);
     }
 }
@@ -257,8 +266,12 @@ static void attempt_ended(struct care *c, const struct body_progress *p)
 static uint8_t advice(struct care *c, const struct event *ev)
 {
     const struct body_advice *a = &ev->body.advice;
-    if (a->kind != EV_DRAIN_ORDERED || !care_incident_is(c, a->slot, a->incident))
+    if (a->kind == EV_ENGINE_ORDER && a->verb == ENGINE_REQUEUE)
+        return 0; /* work's */
+    if (!care_incident_is(c, a->slot, a->incident))
         return MISFIT_INCIDENT;
+    if (a->kind == EV_ENGINE_ORDER)
+        care_engine_advised(c, ev);
     c->wait[a->slot] = ev->seq;
     return 0;
 }
@@ -292,6 +305,9 @@ static uint8_t apply_decision(struct care *c, const struct event *ev)
         return 0;
     case EV_GATE_STARTED:
         c->gate[ev->body.gate.slot] = ev->seq;
+        return 0;
+    case EV_ENGINE_ORDER:
+        care_engine_ordered(c, ev);
         return 0;
     case EV_ADVICE:
         return advice(c, ev);
@@ -330,6 +346,9 @@ uint8_t care_apply(void *self, const struct event *ev, const void *tail)
         c->flags[ev->body.gate.slot] |=
             ev->body.gate.result == RESULT_OK ? INC_PASSED : INC_FAILED;
         care_mark(c, ev->body.gate.slot);
+        return 0;
+    case EV_ENGINE_ANSWERED:
+        care_engine_answered(c, ev);
         return 0;
     case EV_ATTEMPT_ENDED:
         attempt_ended(c, &ev->body.progress);

@@ -156,8 +156,9 @@ static bool step_ready(const struct care *c, uint32_t slot, struct decision *out
 {
     const struct board *b = c->board;
     uint32_t node = b->incident_node[slot];
-    if (c->flags[slot] & INC_SERVED)
-        return close_incident(c, slot, out);
+    if (c->flags[slot] & INC_SERVED) /* an engine that has it out has to say that it is back */
+        return !c->engine[slot] && (c->service[slot] & 0xf) == SERVICE_IN &&
+               close_incident(c, slot, out);
     if (c->effect[slot] == EFFECT_KILLS)
         return move(c, slot, HEALTH_DOWN, 0, out);
     if (c->flags[slot] & INC_REJECTED)
@@ -202,9 +203,10 @@ static bool step_validating(const struct care *c, uint32_t slot, struct decision
 
 static bool step_repairing(const struct care *c, uint32_t slot, struct decision *out)
 {
+    bool done = (c->flags[slot] & INC_DONE) || care_heals(c, slot);
     if (c->flags[slot] & INC_AGAIN)
         return move(c, slot, HEALTH_DOWN, 0, out);
-    if ((c->flags[slot] & INC_DONE) && c->open[slot] == 0)
+    if (done && c->open[slot] == 0)
         return move(c, slot, HEALTH_VALIDATING, 0, out);
     return false;
 }
@@ -213,6 +215,11 @@ static bool step_down(const struct care *c, uint32_t slot, struct decision *out)
 {
     if (c->flags[slot] & (INC_TAKEN | INC_DONE))
         return move(c, slot, HEALTH_REPAIRING, 0, out);
+    bool heals = care_heals(c, slot);
+    if (heals && c->open[slot] == 0)
+        return move(c, slot, HEALTH_REPAIRING, 0, out);
+    if (heals && c->due_ns[slot] != MW_NEVER)
+        return false; /* it has some time to come back by itself */
     return !c->order[slot] && open_order(c, slot, out);
 }
 
@@ -220,6 +227,8 @@ static bool step_node(const struct care *c, uint32_t slot, struct decision *out)
 {
     const struct board *b = c->board;
     uint32_t node = b->incident_node[slot];
+    if (care_engine_decide(c, slot, out))
+        return true;
     switch (b->node_health[node]) {
     case HEALTH_READY:
         return step_ready(c, slot, out);
@@ -245,8 +254,11 @@ static bool step_node(const struct care *c, uint32_t slot, struct decision *out)
 /* A part that is not a node's: repaired in place. */
 static bool step_part(const struct care *c, uint32_t slot, struct decision *out)
 {
+    if ((c->flags[slot] & INC_DONE) || care_heals(c, slot))
+        if (c->open[slot] == 0)
+            return close_incident(c, slot, out);
     if (c->flags[slot] & INC_DONE)
-        return c->open[slot] == 0 && close_incident(c, slot, out);
+        return false;
     return !c->order[slot] && open_order(c, slot, out);
 }
 

@@ -6,7 +6,7 @@
 #include "base/map.h"
 #include "care/care.h"
 
-#define CARE_COLUMNS_MAX 32
+#define CARE_COLUMNS_MAX 40
 
 /* Flags of an incident. */
 enum {
@@ -39,6 +39,8 @@ struct care {
 
     /* state: per incident row of the board */
     uint64_t *order, *gate, *wait; /* sequences of the open order, gate, advice; 0 = none */
+    uint64_t *engine;              /* of the order to the engine that has no answer; 0 = none */
+    uint8_t *service;              /* see care_engine.c */
     int64_t *due_ns;               /* settle or probation timer */
     uint32_t *visit, *open;        /* repairs ordered; findings still open */
     uint32_t *actor;               /* who approved */
@@ -71,6 +73,23 @@ struct care {
 uint8_t care_apply(void *self, const struct event *ev, const void *tail);
 bool care_decide(void *self, struct decision *out);
 void care_quiet(void *self);
+
+/* care_engine.c */
+bool care_engine_decide(const struct care *c, uint32_t slot, struct decision *out);
+void care_engine_ordered(struct care *c, const struct event *ev);
+enum admit care_engine_admit(const struct care *c, const struct event *ev);
+void care_engine_answered(struct care *c, const struct event *ev);
+void care_engine_advised(struct care *c, const struct event *ev); /* the guard lowered it */
+void care_engine_again(struct care *c, uint32_t slot); /* what was put off may be asked again */
+void care_engine_mode(struct care *c, const struct body_command *b); /* what waited for act */
+
+/* Does this incident end when its findings do, with nobody's repair?  Of its classes the strictest
+ * is looked at: what has to be repaired has the longer gate. */
+static inline bool care_heals(const struct care *c, uint32_t slot)
+{
+    return c->policy.class[c->board->incident_class[slot]].heals &&
+           c->policy.class[c->gate_class[slot]].heals;
+}
 
 static inline uint64_t care_finding_key(const struct event *ev)
 {

@@ -22,10 +22,10 @@ struct control_policy {
 struct control_policy control_policy_default(void);
 
 /* The policy as a blob of the record: field by field, names of classes with it. */
-#define CONTROL_POLICY_VERSION 1
+#define CONTROL_POLICY_VERSION 2
 struct control_policy_blob {
     int64_t version;
-    int64_t value[16 + BOARD_CLASSES_MAX * 6];
+    int64_t value[18 + BOARD_CLASSES_MAX * 7];
     char name[BOARD_CLASSES_MAX][32];
 };
 void control_policy_encode(const struct control_policy *p, struct control_policy_blob *ret);

@@ -22,7 +22,9 @@
     X(work.bypass_ms, 0, INT64_MAX)                                 \
     X(work.pulse_ms, 100, INT64_MAX / 1000000)                      \
     X(work.places_per_pulse, 1, 48)                                 \
-    X(account.microdollars_per_gpu_hour, 0, INT64_MAX)
+    X(account.microdollars_per_gpu_hour, 0, INT64_MAX)              \
+    X(care.engine, 0, 1)                                            \
+    X(work.engine, 0, 1)
 
 /* The same for one class of fault. */
 #define CLASS_FIELDS(X)                                             \
@@ -31,7 +33,8 @@
     X(count, 0, UINT32_MAX)                                         \
     X(window_ms, 0, INT64_MAX)                                      \
     X(gate_ms, 0, INT64_MAX / 1000000)                              \
-    X(probation_ms, 0, INT64_MAX / 1000000)
+    X(probation_ms, 0, INT64_MAX / 1000000)                         \
+    X(heals, 0, 1)
 
 void control_policy_encode(const struct control_policy *p, struct control_policy_blob *ret)
 {

@@ -13,10 +13,12 @@
 #include "control/rig.h"
 #include "core/event_fields.h"
 
+enum { HELD_OURS = 1, HELD_OTHERS = 2 };
+
 /* The site as the events tell it. */
 struct model {
     const struct rig *r;
-    uint8_t *health, *held, *taken, *gated;
+    uint8_t *health, *held, *taken, *gated, *mode; /* mode: per hall */
     uint64_t *job;        /* per node: the job on it */
     int64_t *take_ms;     /* automatic takes in order, with their halls */
     uint32_t *take_hall;
@@ -29,6 +31,8 @@ static void model_make(struct model *m, const struct rig *r)
     *m = (struct model){ .r = r };
     m->health = mw_calloc(nodes, 1);
     m->held = mw_calloc(nodes, 1);
+    m->mode = mw_calloc(r->fleet->count[COMPONENT_HALL], 1);
+    memset(m->mode, r->policy.guard.mode, r->fleet->count[COMPONENT_HALL]);
     m->taken = mw_calloc(nodes, 1);
     m->gated = mw_calloc(nodes, 1);
     m->job = mw_calloc(nodes, sizeof(*m->job));
@@ -40,6 +44,7 @@ static void model_fini(struct model *m)
 {
     mw_free(m->health);
     mw_free(m->held);
+    mw_free(m->mode);
     mw_free(m->taken);
     mw_free(m->gated);
     mw_free(m->job);
@@ -88,6 +93,24 @@ static void check_place(struct model *m, const struct rig_event *e)
         gpus += m->r->fleet->node_gpus[node[i]];
     }
     assert_true(p->gpus <= gpus);
+}
+
+/* Another engine's gang: on whatever nodes, but none in two jobs. */
+static void check_allocated(struct model *m, const struct rig_event *e)
+{
+    const struct body_place *p = &e->ev.body.place;
+    const uint32_t *node = e->tail;
+    for (uint32_t i = 0; i < p->nodes; i++) {
+        assert_int_equal(m->job[node[i]], 0);
+        m->job[node[i]] = p->job;
+    }
+}
+
+/* Below act nothing is asked of an engine but for a person, and what others hold is not touched. */
+static void check_order(const struct model *m, const struct event *ev)
+{
+    const struct body_engine *e = &ev->body.engine;
+    assert_true(ev->actor || m->mode[m->r->fleet->node_hall[e->node]] == MODE_ACT);
 }
 
 static void check_end(struct model *m, uint64_t job)
@@ -163,9 +186,12 @@ static void check_drain(struct model *m, const struct event *ev)
 static void check_command(struct model *m, const struct body_command *c)
 {
     if (c->verb == CMD_HOLD || c->verb == CMD_DRAIN)
-        m->held[c->node] = 1;
+        m->held[c->node] |= HELD_OURS;
     if (c->verb == CMD_RELEASE)
-        m->held[c->node] = 0;
+        m->held[c->node] &= HELD_OTHERS;
+    for (uint32_t h = 0; c->verb == CMD_SET_MODE && h < m->r->fleet->count[COMPONENT_HALL]; h++)
+        if (c->hall == MW_NONE || c->hall == h)
+            m->mode[h] = c->mode;
 }
 
 static void check_event(struct model *m, const struct rig_event *e)
@@ -177,6 +203,17 @@ static void check_event(struct model *m, const struct rig_event *e)
         return;
     case EV_ATTEMPT_PLACED:
         check_place(m, e);
+        return;
+    case EV_ATTEMPT_ALLOCATED:
+        check_allocated(m, e);
+        return;
+    case EV_ENGINE_ORDER:
+        check_order(m, ev);
+        return;
+    case EV_NODE_REPORTED:
+        m->held[ev->body.report.node] &= HELD_OURS;
+        if (ev->body.report.owner == OWNER_OTHERS)
+            m->held[ev->body.report.node] |= HELD_OTHERS;
         return;
     case EV_ATTEMPT_ENDED:
         check_end(m, ev->body.progress.job);

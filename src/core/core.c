@@ -87,7 +87,7 @@ static void core_append_decision(struct core *c, struct decision *d)
     tripped.kind = EV_NONE;
     const struct event_info *info = event_info(d->ev.kind);
     must(info->name && info->class == EVENT_DECISION);
-    if ((info->flags & EVENT_TAKES) && d->ev.actor == 0 && c->config.guard.check) {
+    if ((info->flags & (EVENT_TAKES | EVENT_ENGINE)) && d->ev.actor == 0 && c->config.guard.check) {
         bool trips = false;
         enum guard_reason why = c->config.guard.check(c->config.guard.self, &d->ev, &trips);
         if (why != GUARD_PASS) {

@@ -38,6 +38,7 @@ enum event_tail { TAIL_NONE, TAIL_NODES /* uint32_t node[] */, TAIL_TEXT /* UTF-
 enum {
     EVENT_ACTION = 1 << 0, /* the world must do something; pending until a result */
     EVENT_TAKES = 1 << 1,  /* automation takes a working node: the guard charges it */
+    EVENT_ENGINE = 1 << 2, /* asks the engine that owns allocation: the guard looks at the mode */
 };
 
 /*
@@ -60,8 +61,13 @@ enum {
       "A crew says that a work order is done")                                                    \
     X(EV_GATE_ENDED, 14, "gate.ended", EVENT_FACT, gate, TO_CARE, TAIL_NONE, 0,                   \
       "A validation gate has a result")                                                           \
+    X(EV_NODE_REPORTED, 15, "node.reported", EVENT_FACT, report,                                  \
+      TO_GUARD | TO_MONEY | TO_WORK, TAIL_TEXT, 0,                                                \
+      "The engine that owns allocation says whether a node takes jobs, and who decided it")       \
+    X(EV_ENGINE_ANSWERED, 16, "engine.answered", EVENT_FACT, engine, TO_CARE | TO_WORK,           \
+      TAIL_TEXT, 0, "What became of an order to the engine, as read back from it")                \
     X(EV_JOB_SUBMITTED, 20, "job.submitted", EVENT_FACT, job, TO_BOARD | TO_MONEY | TO_WORK,      \
-      TAIL_NONE, 0, "A tenant asks for a job")                                                    \
+      TAIL_TEXT, 0, "A tenant asks for a job; the tail is its name, where it has one")            \
     X(EV_ATTEMPT_RUNNING, 21, "attempt.running", EVENT_FACT, running, TO_MONEY | TO_WORK,         \
       TAIL_NONE, 0, "All nodes were ready, the checkpoint is loaded, work goes on")               \
     X(EV_ATTEMPT_PROGRESS, 22, "attempt.progress", EVENT_FACT, progress, TO_MONEY | TO_WORK,      \
@@ -70,6 +76,8 @@ enum {
       TO_CARE | TO_MONEY | TO_WORK, TAIL_NONE, 0, "An attempt is over: done, stopped or failed")  \
     X(EV_JOB_CANCELLED, 24, "job.cancelled", EVENT_FACT, command, TO_WORK, TAIL_NONE, 0,          \
       "The tenant no longer wants a job")                                                         \
+    X(EV_ATTEMPT_ALLOCATED, 25, "attempt.allocated", EVENT_FACT, place, TO_MONEY | TO_WORK,       \
+      TAIL_NODES, 0, "The engine that owns allocation has given these nodes to a gang")           \
     X(EV_TIMER_FIRED, 30, "timer.fired", EVENT_FACT, timer, TO_CARE | TO_WORK, TAIL_NONE, 0,      \
       "A timer of a plane is due")                                                                \
     X(EV_COMMAND, 31, "command", EVENT_FACT, command, TO_GUARD | TO_CARE | TO_MONEY | TO_WORK,    \
@@ -90,11 +98,14 @@ enum {
       EVENT_ACTION, "A person or crew is asked to repair a component")                            \
     X(EV_GATE_STARTED, 46, "gate.started", EVENT_DECISION, gate, TO_CARE, TAIL_NONE,              \
       EVENT_ACTION, "The check keyed to what was wrong is run before a node returns")             \
+    X(EV_ENGINE_ORDER, 47, "engine.order", EVENT_DECISION, engine, TO_CARE | TO_WORK, TAIL_NODES, \
+      EVENT_ACTION | EVENT_ENGINE,                                                                \
+      "The engine that owns allocation is asked for something; the tail names nodes to avoid")    \
     X(EV_ATTEMPT_PLACED, 50, "attempt.placed", EVENT_DECISION, place, TO_MONEY | TO_WORK,         \
       TAIL_NODES, EVENT_ACTION, "A gang starts on these nodes")                                   \
     X(EV_ATTEMPT_STOP, 51, "attempt.stop", EVENT_DECISION, stop, TO_WORK, TAIL_NONE,              \
       EVENT_ACTION, "An attempt has to stop, now or after its next checkpoint")                   \
-    X(EV_ADVICE, 60, "advice", EVENT_DECISION, advice, TO_CARE, TAIL_NONE,                        \
+    X(EV_ADVICE, 60, "advice", EVENT_DECISION, advice, TO_CARE | TO_WORK, TAIL_NONE,              \
       0, "The guard lowered a decision to advice; a person may approve or reject it")             \
     X(EV_GUARD_TRIPPED, 61, "guard.tripped", EVENT_DECISION, advice, TO_GUARD, TAIL_NONE, 0,      \
       "The safety budget is used up: everything is advice until a person resets it")              \
@@ -123,7 +134,35 @@ enum fault_effect {
 };
 enum drain_how { DRAIN_NOW = 1, DRAIN_AT_CHECKPOINT = 2 };
 enum result { RESULT_OK = 1, RESULT_FAILED = 2, RESULT_UNKNOWN = 3 };
-enum attempt_how { HOW_DONE = 1, HOW_STOPPED = 2, HOW_FAILED = 3, HOW_CANCELLED = 4 };
+enum attempt_how {
+    HOW_DONE = 1,
+    HOW_STOPPED = 2,
+    HOW_FAILED = 3,
+    HOW_CANCELLED = 4,
+    HOW_UNKNOWN = 5, /* it is over, and the engine has forgotten how */
+};
+
+/* Does a node take jobs, as far as the engine that owns allocation says? */
+enum node_service {
+    SERVICE_IN,
+    SERVICE_DRAIN, /* what runs may go on, nothing new starts */
+    SERVICE_DOWN,  /* nothing runs there */
+};
+/* Who decided that. */
+enum service_owner {
+    OWNER_NOBODY, /* in service */
+    OWNER_OURS,   /* our own order, by its reason's prefix */
+    OWNER_OTHERS, /* a person or another program: never touched */
+    OWNER_ENGINE, /* the engine itself: the node does not answer it */
+};
+
+/* What the engine can be asked for. */
+enum engine_verb {
+    ENGINE_DOWN = 1, /* node: out of service now; jobs on it end and go back to the queue */
+    ENGINE_DRAIN,    /* node: out of service when what runs has ended */
+    ENGINE_RESUME,   /* node: back in service; lifts only what we set */
+    ENGINE_REQUEUE,  /* job: back to the queue and start again at once, not on the tail's nodes */
+};
 
 /* Node health.  HEALTH_MOVES in board.h is the table of allowed moves. */
 enum node_health {
@@ -199,6 +238,23 @@ struct body_gate {
     uint32_t visit;
     uint16_t class; /* the fault class that the check is keyed to */
     uint8_t result; /* enum result in gate.ended */
+};
+struct body_report {
+    uint32_t node;
+    uint8_t service; /* enum node_service */
+    uint8_t owner;   /* enum service_owner */
+};
+struct body_engine {
+    uint64_t job;      /* of a job's verb; 0 */
+    uint64_t incident;
+    uint64_t order;    /* engine.answered: the sequence of the order */
+    uint32_t node;     /* what it is about, or what the job stood on; MW_NONE */
+    uint32_t slot;     /* row of the incident, MW_NONE */
+    uint32_t job_slot; /* row of the job, MW_NONE */
+    uint32_t attempt;  /* the attempt that is to end; 0 */
+    uint16_t class;
+    uint8_t verb;      /* enum engine_verb */
+    uint8_t result;    /* engine.answered: enum result */
 };
 struct body_job {
     uint64_t job; /* the submitter's number: unique while the job lives */
@@ -292,6 +348,7 @@ struct body_advice {
     uint16_t class;
     uint8_t reason; /* enum guard_reason */
     uint8_t how;
+    uint8_t verb;   /* of an order to the engine: what would have been asked; 0 */
 };
 struct body_cascade {
     uint32_t rounds;
@@ -311,6 +368,8 @@ union event_body {
     struct body_finding finding;
     struct body_order order;
     struct body_gate gate;
+    struct body_report report;
+    struct body_engine engine;
     struct body_job job;
     struct body_running running;
     struct body_progress progress;

@@ -18,7 +18,12 @@ WORDS(drain_words, [0] = "none", [DRAIN_NOW] = "now", [DRAIN_AT_CHECKPOINT] = "a
 WORDS(result_words, [0] = "open", [RESULT_OK] = "ok", [RESULT_FAILED] = "failed",
       [RESULT_UNKNOWN] = "unknown");
 WORDS(attempt_words, [0] = "running", [HOW_DONE] = "done", [HOW_STOPPED] = "stopped",
-      [HOW_FAILED] = "failed", [HOW_CANCELLED] = "cancelled");
+      [HOW_FAILED] = "failed", [HOW_CANCELLED] = "cancelled", [HOW_UNKNOWN] = "unknown");
+WORDS(service_words, [SERVICE_IN] = "in", [SERVICE_DRAIN] = "drain", [SERVICE_DOWN] = "down");
+WORDS(owner_words, [OWNER_NOBODY] = "nobody", [OWNER_OURS] = "ours", [OWNER_OTHERS] = "others",
+      [OWNER_ENGINE] = "engine");
+WORDS(engine_words, [ENGINE_DOWN] = "down", [ENGINE_DRAIN] = "drain",
+      [ENGINE_RESUME] = "resume", [ENGINE_REQUEUE] = "requeue");
 WORDS(health_words, [HEALTH_RACKED] = "racked", [HEALTH_PROVISIONING] = "provisioning",
       [HEALTH_VALIDATING] = "validating", [HEALTH_PROBATION] = "probation",
       [HEALTH_READY] = "ready", [HEALTH_SUSPECT] = "suspect", [HEALTH_DOWN] = "down",
@@ -84,6 +89,23 @@ static const struct event_field gate_fields[] = {
     FIELD(gate, visit, FIELD_U32, NULL, "the repair that it follows"),
     FIELD(gate, class, FIELD_CLASS, NULL, "the class of fault that the check is keyed to"),
     FIELD(gate, result, FIELD_ENUM, &result_words, "in gate.ended: what it found"),
+};
+static const struct event_field report_fields[] = {
+    FIELD(report, node, FIELD_NODE, NULL, "the node"),
+    FIELD(report, service, FIELD_ENUM, &service_words, "whether it takes jobs"),
+    FIELD(report, owner, FIELD_ENUM, &owner_words, "who decided that"),
+};
+static const struct event_field engine_fields[] = {
+    FIELD(engine, job, FIELD_U64, NULL, "the job it is about; 0 = none"),
+    FIELD(engine, incident, FIELD_SEQ, NULL, "the incident"),
+    FIELD(engine, order, FIELD_SEQ, NULL, "in engine.answered: the order"),
+    FIELD(engine, node, FIELD_NODE, NULL, "the node it is about, or that the job lost"),
+    FIELD(engine, slot, FIELD_ROW, NULL, "row of the incident"),
+    FIELD(engine, job_slot, FIELD_ROW, NULL, "row of the job"),
+    FIELD(engine, attempt, FIELD_U32, NULL, "the attempt that is to end; 0 = none"),
+    FIELD(engine, class, FIELD_CLASS, NULL, "the class of fault"),
+    FIELD(engine, verb, FIELD_ENUM, &engine_words, "what is asked for"),
+    FIELD(engine, result, FIELD_ENUM, &result_words, "in engine.answered: what was read back"),
 };
 static const struct event_field job_fields[] = {
     FIELD(job, job, FIELD_U64, NULL, "the submitter's number"),
@@ -190,6 +212,7 @@ static const struct event_field advice_fields[] = {
     FIELD(advice, class, FIELD_CLASS, NULL, "the class of fault"),
     FIELD(advice, reason, FIELD_ENUM, &reason_words, "why the guard lowered it"),
     FIELD(advice, how, FIELD_ENUM, &drain_words, "when it would have been done"),
+    FIELD(advice, verb, FIELD_ENUM, &engine_words, "of an order to the engine: what of it"),
 };
 static const struct event_field cascade_fields[] = {
     FIELD(cascade, rounds, FIELD_U32, NULL, "decisions taken before it was stopped"),
@@ -207,7 +230,8 @@ static const struct event_field contradiction_fields[] = {
      .size = sizeof(struct body_##name_)}
 
 static const struct event_body_info body_table[] = {
-    BODY(epoch),    BODY(adopt),   BODY(finding),  BODY(order), BODY(gate),  BODY(job),
+    BODY(epoch),    BODY(adopt),   BODY(finding),  BODY(order), BODY(gate),  BODY(report),
+    BODY(engine), BODY(job),
     BODY(running),  BODY(progress), BODY(timer),   BODY(command), BODY(incident), BODY(node),
     BODY(drain),    BODY(place),   BODY(stop),     BODY(advice), BODY(cascade),
     BODY(contradiction),

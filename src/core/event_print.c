@@ -276,8 +276,9 @@ static void kind_row(struct text *t, uint32_t kind)
               info->class == EVENT_FACT ? "fact" : "decision", info->body, info->body,
               tails[info->tail]);
     add_planes(t, info->planes);
-    text_addf(t, " | %s%s%s |\n", info->doc, info->flags & EVENT_ACTION ? " (an action)" : "",
-              info->flags & EVENT_TAKES ? " (charged to the safety budget)" : "");
+    text_addf(t, " | %s%s%s%s |\n", info->doc, info->flags & EVENT_ACTION ? " (an action)" : "",
+              info->flags & EVENT_TAKES ? " (charged to the safety budget)" : "",
+              info->flags & EVENT_ENGINE ? " (in mode act)" : "");
 }
 
 static void body_table(struct text *t, const struct event_body_info *body)

@@ -24,6 +24,7 @@ struct guard {
     uint8_t *node_taken;
     uint32_t *rack_taken;    /* taken nodes in a rack */
     uint32_t *pdu_racks, *cdu_racks; /* racks with taken nodes on a domain */
+    uint8_t *node_reported;  /* enum node_service | enum service_owner << 4 */
     struct holds holds;
 
     /* from the fleet and the policy */
@@ -80,10 +81,8 @@ static bool domain_conflict(const struct guard *g, uint32_t node)
     return cdu != MW_NONE && g->cdu_racks[cdu] > own;
 }
 
-static enum guard_reason guard_check(const void *self, const struct event *d, bool *trips)
+static enum guard_reason check_drain(const struct guard *g, const struct event *d, bool *trips)
 {
-    const struct guard *g = self;
-    must(d->kind == EV_DRAIN_ORDERED && trips);
     uint32_t node = d->body.drain.node;
     must(node < g->board->nodes);
     uint32_t hall = g->board->fleet->node_hall[node];
@@ -106,16 +105,34 @@ static enum guard_reason guard_check(const void *self, const struct event *d, bo
     return GUARD_PASS;
 }
 
+static enum guard_reason guard_check(const void *self, const struct event *d, bool *trips)
+{
+    const struct guard *g = self;
+    must(trips);
+    if (d->kind == EV_DRAIN_ORDERED)
+        return check_drain(g, d, trips);
+    must(d->kind == EV_ENGINE_ORDER && d->body.engine.node < g->board->nodes);
+    uint32_t hall = g->board->fleet->node_hall[d->body.engine.node];
+    *trips = false;
+    return g->hall_mode[hall] == MODE_ACT ? GUARD_PASS : GUARD_MODE;
+}
+
 static void guard_lower(const void *self, enum guard_reason reason, struct event *d,
                         struct event *tripped)
 {
     const struct guard *g = self;
-    const struct body_drain from = d->body.drain;
+    const struct body_drain *drain = &d->body.drain;
+    const struct body_engine *order = &d->body.engine;
+    bool engine = d->kind == EV_ENGINE_ORDER;
+    uint32_t node = engine ? order->node : drain->node;
+    uint8_t how = order->verb == ENGINE_DRAIN ? DRAIN_AT_CHECKPOINT : DRAIN_NOW;
     struct event out = { .kind = EV_ADVICE, .cause = d->cause, .observed_ns = d->observed_ns };
     out.body.advice = (struct body_advice){
-        .incident = from.incident, .node = from.node, .slot = from.slot,
-        .hall = g->board->fleet->node_hall[from.node], .kind = EV_DRAIN_ORDERED,
-        .class = from.class, .reason = (uint8_t)reason, .how = from.how };
+        .incident = engine ? order->incident : drain->incident, .node = node,
+        .slot = engine ? order->slot : drain->slot, .hall = g->board->fleet->node_hall[node],
+        .kind = d->kind, .class = engine ? order->class : drain->class,
+        .reason = (uint8_t)reason, .how = engine ? how : drain->how,
+        .verb = engine ? order->verb : 0 };
     *d = out;
     if (tripped) {
         *tripped = out;
@@ -165,11 +182,24 @@ static void give_back(struct guard *g, uint32_t node)
     }
 }
 
+static enum admit admit_report(const struct guard *g, const struct body_report *r)
+{
+    bool in = r->service == SERVICE_IN;
+    if (r->node >= g->board->nodes || r->service > SERVICE_DOWN || r->owner > OWNER_ENGINE ||
+        in != (r->owner == OWNER_NOBODY))
+        return ADMIT_IMPOSSIBLE;
+    if (g->node_reported[r->node] == (r->service | r->owner << 4))
+        return ADMIT_DUPLICATE;
+    return ADMIT_OK;
+}
+
 static enum admit guard_admit(const void *self, const struct event *ev, const void *tail)
 {
     const struct guard *g = self;
     const struct body_command *c = &ev->body.command;
     (void)tail;
+    if (ev->kind == EV_NODE_REPORTED)
+        return admit_report(g, &ev->body.report);
     if (ev->kind != EV_COMMAND)
         return ADMIT_OK;
     if (!ev->actor)
@@ -233,6 +263,18 @@ static void apply_command(struct guard *g, const struct event *ev)
     }
 }
 
+/* Others' own: a hold of theirs, not in the table of ours, for they lift it where they set it. */
+static void reported(struct guard *g, const struct body_report *r)
+{
+    bool before = g->node_reported[r->node] >> 4 == OWNER_OTHERS;
+    bool now = r->owner == OWNER_OTHERS && r->service != SERVICE_IN;
+    g->node_reported[r->node] = (uint8_t)(r->service | r->owner << 4);
+    if (now && !before)
+        g->board->node_holds[r->node]++;
+    if (before && !now)
+        g->board->node_holds[r->node]--;
+}
+
 /* MW_NONE = every hall. */
 static void trip(struct guard *g, uint32_t hall)
 {
@@ -259,6 +301,9 @@ static uint8_t guard_apply(void *self, const struct event *ev, const void *tail)
     case EV_NODE_MOVED:
         if (ev->body.node.to == HEALTH_READY || ev->body.node.to == HEALTH_RETIRED)
             give_back(g, ev->body.node.node);
+        return 0;
+    case EV_NODE_REPORTED:
+        reported(g, &ev->body.report);
         return 0;
     case EV_GUARD_TRIPPED:
         trip(g, ev->body.advice.hall);
@@ -313,13 +358,15 @@ static int make_columns(struct guard *g)
     g->hall_next = mw_calloc(g->halls, sizeof(*g->hall_next));
     g->take_ms = mw_calloc(g->takes_max, sizeof(*g->take_ms));
     g->node_taken = mw_calloc(nodes, 1);
+    g->node_reported = mw_calloc(nodes, 1);
     g->rack_taken = mw_calloc(g->racks, sizeof(*g->rack_taken));
     g->pdu_racks = mw_calloc(g->pdus, sizeof(*g->pdu_racks));
     g->cdu_racks = mw_calloc(g->cdus, sizeof(*g->cdu_racks));
     if (holds_init(&g->holds, nodes) < 0)
         return MW_ENOMEM;
     if (!g->hall_mode || !g->hall_tripped || !g->hall_next || !g->take_ms || !g->node_taken ||
-        !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
+        !g->node_reported ||
+        !g->node_reported || !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
         return MW_ENOMEM;
     const struct column column[] = {
         COLUMN("taken", &g->taken, 1, NULL),
@@ -328,6 +375,7 @@ static int make_columns(struct guard *g)
         COLUMN("hall_next", g->hall_next, g->halls, NULL),
         COLUMN("take_ms", g->take_ms, g->takes_max, NULL),
         COLUMN("node_taken", g->node_taken, nodes, NULL),
+        COLUMN("node_reported", g->node_reported, nodes, NULL),
         COLUMN("rack_taken", g->rack_taken, g->racks, NULL),
         COLUMN("pdu_racks", g->pdu_racks, g->pdus, NULL),
         COLUMN("cdu_racks", g->cdu_racks, g->cdus, NULL),
@@ -375,6 +423,7 @@ void guard_destroy(struct guard *g)
     mw_free(g->hall_next);
     mw_free(g->take_ms);
     mw_free(g->node_taken);
+    mw_free(g->node_reported);
     mw_free(g->rack_taken);
     mw_free(g->pdu_racks);
     mw_free(g->cdu_racks);
@@ -394,4 +443,16 @@ bool guard_tripped(const struct guard *g)
 uint32_t guard_taken(const struct guard *g)
 {
     return g->taken;
+}
+
+enum guard_mode guard_mode_of(const struct guard *g, uint32_t hall)
+{
+    must(hall < g->halls);
+    return (enum guard_mode)g->hall_mode[hall];
+}
+
+uint8_t guard_node_reported(const struct guard *g, uint32_t node)
+{
+    must(node < g->board->nodes);
+    return g->node_reported[node];
 }

@@ -11,6 +11,11 @@
  * Modes, per hall: observe and advise record as advice what would be taken, and
  * an approval is refused there; approve waits for a person; act acts.  What is
  * broken already is repaired in every mode.
+ *
+ * Orders to an engine that owns allocation (Slurm) go out in mode act only, or
+ * for a person who approved; they are not charged: what is ordered down is
+ * broken, and what is drained was charged as a drain.  A node that others took
+ * out of the engine has a hold until they return it.
  */
 #ifndef MW_GUARD_GUARD_H
 #define MW_GUARD_GUARD_H
@@ -33,6 +38,10 @@ struct plane guard_plane(struct guard *g);
 struct guard_port guard_port_of(struct guard *g);
 
 bool guard_tripped(const struct guard *g);
+enum guard_mode guard_mode_of(const struct guard *g, uint32_t hall);
+/* What the engine that owns allocation said last of a node: enum node_service | enum service_owner
+ * << 4; 0 = in service, or nothing was said yet. */
+uint8_t guard_node_reported(const struct guard *g, uint32_t node);
 /* Working nodes that are drained now, those with them that a person approved. */
 uint32_t guard_taken(const struct guard *g);
 const char *guard_reason_name(uint32_t reason);

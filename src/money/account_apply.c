@@ -307,6 +307,7 @@ uint8_t account_apply(void *self, const struct event *ev, const void *tail)
         incident_opened(a, &ev->body.incident);
         return 0;
     case EV_ATTEMPT_PLACED:
+    case EV_ATTEMPT_ALLOCATED:
         return placed(a, ev, tail);
     case EV_ATTEMPT_RUNNING:
         running(a, ev);
@@ -322,6 +323,9 @@ uint8_t account_apply(void *self, const struct event *ev, const void *tail)
         return 0;
     case EV_DRAIN_ORDERED:
         reclass(a, ev->body.drain.node, now_ms);
+        return 0;
+    case EV_NODE_REPORTED:
+        reclass(a, ev->body.report.node, now_ms);
         return 0;
     case EV_COMMAND:
         if (ev->body.command.verb == CMD_HOLD || ev->body.command.verb == CMD_RELEASE ||

@@ -36,7 +36,7 @@ static enum admit admit_progress(const struct board *b, const struct event *ev)
     if (p->progress_ms < 0 || p->saved_ms < 0 || p->checkpoint_ms < 0 ||
         p->saved_ms > p->progress_ms)
         return ADMIT_IMPOSSIBLE;
-    if (ev->kind == EV_ATTEMPT_ENDED && (p->how < HOW_DONE || p->how > HOW_CANCELLED))
+    if (ev->kind == EV_ATTEMPT_ENDED && (p->how < HOW_DONE || p->how > HOW_UNKNOWN))
         return ADMIT_IMPOSSIBLE;
     if (p->node != MW_NONE && p->node >= b->nodes)
         return ADMIT_IMPOSSIBLE;
@@ -50,14 +50,18 @@ static enum admit work_admit(const void *self, const struct event *ev, const voi
     const struct work *w = self;
     const struct board *b = w->board;
     const struct body_running *r = &ev->body.running;
-    (void)tail;
     switch (ev->kind) {
+    case EV_ATTEMPT_ALLOCATED:
+        return work_admit_allocated(w, ev, tail);
+    case EV_ENGINE_ANSWERED:
+        return work_admit_answered(w, ev);
     case EV_JOB_SUBMITTED:
         return ev->body.job.nodes <= GANG_NODES_MAX ? ADMIT_OK : ADMIT_IMPOSSIBLE;
     case EV_JOB_CANCELLED:
         return board_job_find(b, ev->body.command.ref) == MW_NONE ? ADMIT_STALE : ADMIT_OK;
     case EV_ATTEMPT_RUNNING:
-        if (!board_attempt_is(b, r->slot, r->job, r->attempt) || !w->place_seq[r->slot])
+        if (!board_attempt_is(b, r->slot, r->job, r->attempt) ||
+            (!w->place_seq[r->slot] && b->job_state[r->slot] != JOB_PLACED))
             return ADMIT_STALE;
         return r->from_ms >= 0 ? ADMIT_OK : ADMIT_IMPOSSIBLE;
     case EV_ATTEMPT_PROGRESS:

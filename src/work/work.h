@@ -7,6 +7,11 @@
  * between checkpoints is sqrt(2 w / (N r)) (Young 1974, Daly 2006; the form in
  * Meta, arXiv 2410.21680): w write time, N nodes, r failures per node and time.
  * Restarted jobs keep their place in the order of arrival.
+ *
+ * Where another engine owns allocation (Slurm), nothing is placed here: the
+ * engine's gangs are believed (attempt.allocated), and when a node is ordered
+ * down, its job is asked to be put back and started again at once, elsewhere
+ * than on nodes that are known to be bad.
  */
 #ifndef MW_WORK_WORK_H
 #define MW_WORK_WORK_H
@@ -20,6 +25,7 @@ struct work_policy {
     int64_t bypass_ms;               /* how long others may pass a job that does not fit */
     int64_t pulse_ms;                /* the queue is looked at no more often than this; >= 100 */
     uint32_t places_per_pulse;       /* at most so many gangs a look; <= 48 */
+    bool engine;                     /* another engine places: see below */
 };
 /* 4.2 failures per 1000 node-days (StepFun); a pulse of 100 ms; no bypass. */
 struct work_policy work_policy_default(void);

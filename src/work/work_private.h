@@ -14,6 +14,7 @@ enum { MISFIT_ATTEMPT = 1, MISFIT_JOB = 2, MISFIT_NODE_BUSY = 3 };
 struct stop {
     uint64_t incident;
     uint32_t slot, attempt, node, incident_slot;
+    uint32_t actor; /* a person asked for it; 0 = automation */
     uint16_t class;
     uint8_t how;
 };
@@ -59,6 +60,14 @@ void gang_refresh(struct work *w, uint32_t node); /* after anything that may cha
 void gang_rebuild(struct work *w);
 /* Chooses `nodes` free nodes (there are enough); writes them, returns the groups touched. */
 uint32_t gang_choose(const struct work *w, uint32_t nodes, uint32_t *ret_node);
+
+/* work_engine.c: where another engine places. */
+enum admit work_admit_allocated(const struct work *w, const struct event *ev,
+                                const uint32_t *node);
+enum admit work_admit_answered(const struct work *w, const struct event *ev);
+void work_decide_requeue(struct work *w, const struct stop *s, struct decision *out);
+void work_requeue_ordered(struct work *w, const struct event *ev);
+void work_requeue_answered(struct work *w, const struct body_engine *e);
 
 /* work_step.c */
 uint8_t work_apply(void *self, const struct event *ev, const void *tail);

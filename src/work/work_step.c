@@ -5,7 +5,7 @@
 
 static void ask_pulse(struct work *w)
 {
-    if (!w->queued || w->pulse_due_ns != MW_NEVER)
+    if (!w->queued || w->pulse_due_ns != MW_NEVER || w->policy.engine)
         return;
     int64_t next_ns = w->pulse_last_ns + w->policy.pulse_ms * MW_NS_PER_MS;
     w->pulse_due_ns = MW_MAX(w->now_ns, next_ns);
@@ -45,7 +45,7 @@ static void command(struct work *w, const struct body_command *c)
         return;
     node_changed(w, c->node);
     const struct stop why = { .incident_slot = MW_NONE, .class = BOARD_CLASS_PERSON };
-    if (c->verb == CMD_DRAIN)
+    if (c->verb == CMD_DRAIN && !w->policy.engine)
         node_leaves(w, c->node, DRAIN_AT_CHECKPOINT, &why);
 }
 
@@ -82,7 +82,7 @@ static uint8_t placed(struct work *w, const struct event *ev, const uint32_t *no
         b->job_first_node[slot] = node[i];
         gang_refresh(w, node[i]);
     }
-    w->place_seq[slot] = ev->seq;
+    w->place_seq[slot] = ev->kind == EV_ATTEMPT_PLACED ? ev->seq : 0;
     if (w->look && --w->look == 0)
         ask_pulse(w); /* this look is used up: there may be more to place */
     return code;
@@ -122,8 +122,8 @@ static uint8_t ended(struct work *w, const struct event *ev)
     uint32_t slot = p->slot;
     if (!board_attempt_is(b, slot, p->job, p->attempt) || b->job_state[slot] < JOB_PLACED)
         return MISFIT_ATTEMPT;
-    bool over = p->how == HOW_DONE || p->how == HOW_CANCELLED || w->cancelled[slot] ||
-                (own_error(p) && !w->stop_how[slot]);
+    bool over = p->how == HOW_DONE || p->how == HOW_CANCELLED || p->how == HOW_UNKNOWN ||
+                w->cancelled[slot] || (own_error(p) && !w->stop_how[slot]);
     (void)progressed(w, p);
     blame(w, p);
     for (uint32_t n = b->job_first_node[slot]; n != MW_NONE;) {
@@ -135,7 +135,9 @@ static uint8_t ended(struct work *w, const struct event *ev)
     }
     b->job_first_node[slot] = MW_NONE;
     w->running--;
-    w->place_seq[slot] = w->stop_seq[slot] = 0;
+    w->place_seq[slot] = 0;
+    if (over || !w->policy.engine)
+        w->stop_seq[slot] = 0; /* an engine's answer also says that it may start again */
     w->stop_how[slot] = 0;
     if (over) {
         board_job_release(b, slot);
@@ -174,6 +176,8 @@ static uint8_t cancel(struct work *w, const struct body_command *c)
         return 0;
     }
     w->cancelled[slot] = 1;
+    if (w->policy.engine)
+        return 0; /* the engine ends it and says so */
     const struct stop s = { .slot = slot, .attempt = w->board->job_attempt[slot],
                             .node = MW_NONE, .incident_slot = MW_NONE, .class = BOARD_CLASS_PERSON,
                             .how = DRAIN_NOW };
@@ -186,7 +190,7 @@ static uint8_t moved(struct work *w, const struct body_node *m)
     const struct stop why = { .incident = m->incident, .incident_slot = m->slot,
                               .class = m->class };
     node_changed(w, m->node);
-    if (m->to == HEALTH_DOWN)
+    if (m->to == HEALTH_DOWN && !w->policy.engine)
         node_leaves(w, m->node, DRAIN_NOW, &why);
     return 0;
 }
@@ -196,8 +200,29 @@ static uint8_t drained(struct work *w, const struct body_drain *d)
     const struct stop why = { .incident = d->incident, .incident_slot = d->slot,
                               .class = d->class };
     node_changed(w, d->node);
-    node_leaves(w, d->node, d->how, &why);
+    if (!w->policy.engine) /* else it is drained there: what runs may end by itself */
+        node_leaves(w, d->node, d->how, &why);
     return 0;
+}
+
+static void engine_ordered(struct work *w, const struct event *ev)
+{
+    const struct body_engine *e = &ev->body.engine;
+    const struct stop why = { .incident = e->incident, .incident_slot = e->slot,
+                              .actor = ev->actor, .class = e->class };
+    if (e->verb == ENGINE_DOWN)
+        node_leaves(w, e->node, DRAIN_NOW, &why);
+    if (e->verb == ENGINE_REQUEUE)
+        work_requeue_ordered(w, ev);
+}
+
+/* The guard did not let the first stop out. */
+static void advised(struct work *w, const struct body_advice *a)
+{
+    if (a->kind != EV_ENGINE_ORDER || a->verb != ENGINE_REQUEUE || !w->stop_length)
+        return;
+    w->stop_length--;
+    w->stop_head = (w->stop_head + 1) % WORK_STOPS_MAX;
 }
 
 static uint8_t timer(struct work *w, const struct body_timer *t)
@@ -241,6 +266,7 @@ uint8_t work_apply(void *self, const struct event *ev, const void *tail)
     case EV_JOB_CANCELLED:
         return cancel(w, &ev->body.command);
     case EV_ATTEMPT_PLACED:
+    case EV_ATTEMPT_ALLOCATED:
         return placed(w, ev, tail);
     case EV_ATTEMPT_RUNNING:
         return running(w, &ev->body.running);
@@ -256,6 +282,19 @@ uint8_t work_apply(void *self, const struct event *ev, const void *tail)
         return drained(w, &ev->body.drain);
     case EV_TIMER_FIRED:
         return timer(w, &ev->body.timer);
+    case EV_NODE_REPORTED:
+        node_changed(w, ev->body.report.node);
+        return 0;
+    case EV_ENGINE_ORDER:
+        engine_ordered(w, ev);
+        return 0;
+    case EV_ENGINE_ANSWERED:
+        if (ev->body.engine.verb == ENGINE_REQUEUE)
+            work_requeue_answered(w, &ev->body.engine);
+        return 0;
+    case EV_ADVICE:
+        advised(w, &ev->body.advice);
+        return 0;
     case EV_COMMAND:
         command(w, &ev->body.command);
         return 0;
@@ -280,6 +319,10 @@ static bool decide_stop(struct work *w, struct decision *out)
                       (w->stop_how[s->slot] == DRAIN_AT_CHECKPOINT && s->how == DRAIN_NOW);
         if (!present || !sooner)
             continue;
+        if (w->policy.engine) {
+            work_decide_requeue(w, s, out);
+            return true;
+        }
         out->ev.kind = EV_ATTEMPT_STOP;
         out->ev.tenant = b->job_tenant[s->slot];
         out->ev.body.stop = (struct body_stop){

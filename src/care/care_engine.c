@@ -1,0 +1,125 @@
+/*
+ * Where another engine owns allocation: what it is asked to do with the node of
+ * an incident, and what became of that.  The low half of service[] is what was
+ * asked last (enum node_service); the high half a verb that is not to be asked
+ * again before something changes: it was only advice, or it failed.
+ */
+#include "base/units.h"
+#include "care/care_private.h"
+
+#define RETRY_NS MW_NS_PER_MIN /* an order that failed is given again after this */
+
+static enum node_service wanted(uint32_t health)
+{
+    if (health == HEALTH_READY)
+        return SERVICE_IN;
+    return health == HEALTH_SUSPECT ? SERVICE_DRAIN : SERVICE_DOWN;
+}
+
+static void put_off(struct care *c, uint32_t slot, uint8_t asked, uint8_t verb)
+{
+    c->service[slot] = (uint8_t)(asked | verb << 4);
+}
+
+bool care_engine_decide(const struct care *c, uint32_t slot, struct decision *out)
+{
+    static const uint8_t VERB[] = { [SERVICE_IN] = ENGINE_RESUME, [SERVICE_DRAIN] = ENGINE_DRAIN,
+                                    [SERVICE_DOWN] = ENGINE_DOWN };
+    const struct board *b = c->board;
+    uint32_t node = b->incident_node[slot];
+    if (!c->policy.engine)
+        return false;
+    enum node_service want = wanted(b->node_health[node]);
+    if (want == (c->service[slot] & 0xf) || VERB[want] == c->service[slot] >> 4)
+        return false;
+    out->ev.kind = EV_ENGINE_ORDER;
+    out->ev.actor = c->flags[slot] & INC_APPROVED ? c->actor[slot] : 0;
+    out->ev.body.engine = (struct body_engine){
+        .incident = b->incident_id[slot], .node = node, .slot = slot, .job_slot = MW_NONE,
+        .class = b->incident_class[slot], .verb = VERB[want] };
+    return true;
+}
+
+void care_engine_ordered(struct care *c, const struct event *ev)
+{
+    static const uint8_t ASKED[] = { [ENGINE_DOWN] = SERVICE_DOWN, [ENGINE_DRAIN] = SERVICE_DRAIN,
+                                     [ENGINE_RESUME] = SERVICE_IN };
+    const struct body_engine *e = &ev->body.engine;
+    if (e->verb == ENGINE_REQUEUE || !care_incident_is(c, e->slot, e->incident))
+        return;
+    c->service[e->slot] = ASKED[e->verb];
+    c->engine[e->slot] = ev->seq;
+    c->wait[e->slot] = 0;
+    care_mark(c, e->slot);
+}
+
+enum admit care_engine_admit(const struct care *c, const struct event *ev)
+{
+    const struct body_engine *e = &ev->body.engine;
+    if (e->verb < ENGINE_DOWN || e->verb > ENGINE_REQUEUE || e->result < RESULT_OK ||
+        e->result > RESULT_UNKNOWN || !e->order || ev->cause != e->order)
+        return ADMIT_IMPOSSIBLE;
+    if (e->verb == ENGINE_REQUEUE)
+        return ADMIT_OK; /* work's */
+    if (e->slot >= c->board->incidents_used || c->engine[e->slot] != e->order)
+        return ADMIT_STALE;
+    return ADMIT_OK;
+}
+
+void care_engine_answered(struct care *c, const struct event *ev)
+{
+    const struct body_engine *e = &ev->body.engine;
+    if (e->verb == ENGINE_REQUEUE)
+        return;
+    c->engine[e->slot] = 0;
+    care_mark(c, e->slot);
+    if (e->result == RESULT_OK)
+        return;
+    put_off(c, e->slot, e->verb == ENGINE_RESUME ? SERVICE_DOWN : SERVICE_IN, e->verb);
+    if (c->due_ns[e->slot] == MW_NEVER)
+        heap_set(&c->timers, e->slot, ev->time_ns + RETRY_NS);
+}
+
+void care_engine_advised(struct care *c, const struct event *ev)
+{
+    const struct body_advice *a = &ev->body.advice;
+    put_off(c, a->slot, c->service[a->slot] & 0xf, a->verb);
+}
+
+void care_engine_again(struct care *c, uint32_t slot)
+{
+    c->service[slot] &= 0xf;
+}
+
+void care_engine_mode(struct care *c, const struct body_command *b)
+{
+    const struct board *d = c->board;
+    if (b->verb != CMD_SET_MODE || b->mode != MODE_ACT)
+        return;
+    for (uint32_t slot = 0; slot < d->incidents_used; slot++) {
+        if (!d->incident_id[slot] || !(c->service[slot] >> 4) || !c->wait[slot])
+            continue;
+        if (b->hall != MW_NONE && d->fleet->node_hall[d->incident_node[slot]] != b->hall)
+            continue;
+        uint8_t health = d->node_health[d->incident_node[slot]];
+        bool watched = health == HEALTH_PROBATION || health == HEALTH_REPAIRING;
+        care_engine_again(c, slot);
+        c->wait[slot] = 0;
+        if (!watched || c->due_ns[slot] == MW_NEVER) /* each in a group of its own */
+            heap_set(&c->timers, slot, c->now_ns);
+    }
+}
+
+enum node_service care_node_service(const struct care *c, uint32_t node)
+{
+    must(node < c->board->nodes);
+    uint32_t slot = c->board->node_incident[node];
+    return slot == MW_NONE ? SERVICE_IN : (enum node_service)(c->service[slot] & 0xf);
+}
+
+bool care_engine_pending(const struct care *c, uint32_t node)
+{
+    must(node < c->board->nodes);
+    uint32_t slot = c->board->node_incident[node];
+    return slot != MW_NONE && c->engine[slot] != 0;
+}

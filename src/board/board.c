@@ -5,6 +5,8 @@
  */
 #include "board/board.h"
 
+#include <string.h>
+
 #include "base/units.h"
 
 enum { MISFIT_NO_ROOM = 1, MISFIT_UNKNOWN_ROW = 2 };
@@ -133,6 +135,9 @@ static uint8_t board_apply(void *self, const struct event *ev, const void *tail)
     struct board *b = self;
     (void)tail;
     switch (ev->kind) {
+    case EV_EPOCH:
+        memcpy(b->rules, ev->body.epoch.rules, sizeof(b->rules));
+        return 0;
     case EV_JOB_SUBMITTED:
         return board_apply_job(b, ev);
     case EV_INCIDENT_OPENED:

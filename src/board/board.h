@@ -26,6 +26,8 @@ struct board {
     uint32_t nodes;
     uint32_t node_gpus_max;    /* GPUs of the largest node: a job may not ask for more a node */
 
+    uint8_t rules[32];         /* board: SHA-256 of the policy of the last epoch */
+
     /* per node */
     uint8_t *node_health;     /* care */
     uint8_t *node_holds;      /* guard: how many holds it has (guard/holds.h) */

@@ -8,7 +8,7 @@
 #define JOBS_MAX_DEFAULT 65536u
 #define INCIDENTS_SPARE 65536u
 #define BOARD_COLUMNS_MAX 48
-#define BOARD_SCALARS 6 /* listed first; they live in struct board itself */
+#define BOARD_SCALARS 7 /* listed first; they live in struct board itself */
 
 /* Allocates rows x width and lists the column; false when out of memory. */
 static bool add(struct board *b, const char *name, void *array_pointer, uint32_t width,
@@ -44,6 +44,8 @@ static bool make_columns(struct board *b)
     add_scalar(b, "incidents_used", &b->incidents_used);
     add_scalar(b, "incidents_live", &b->incidents_live);
     add_scalar(b, "incident_free", &b->incident_free);
+    b->column[b->columns++] = (struct column){ .name = "rules", .data = b->rules,
+                                               .width = sizeof(b->rules), .rows_max = 1 };
     must(b->columns == BOARD_SCALARS);
     return NODE(node_health) && NODE(node_holds) && NODE(node_job) && NODE(node_next) &&
            NODE(node_incident) && NODE(node_class) && JOB(job_next_free) && JOB(job_id) &&

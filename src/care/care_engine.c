@@ -56,10 +56,10 @@ void care_engine_ordered(struct care *c, const struct event *ev)
 enum admit care_engine_admit(const struct care *c, const struct event *ev)
 {
     const struct body_engine *e = &ev->body.engine;
-    if (e->verb < ENGINE_DOWN || e->verb > ENGINE_REQUEUE || e->result < RESULT_OK ||
+    if (e->verb < ENGINE_DOWN || e->verb >= ENGINE_VERBS || e->result < RESULT_OK ||
         e->result > RESULT_UNKNOWN || !e->order || ev->cause != e->order)
         return ADMIT_IMPOSSIBLE;
-    if (e->verb == ENGINE_REQUEUE)
+    if (e->class == BOARD_CLASS_PERSON || e->verb == ENGINE_REQUEUE)
         return ADMIT_OK; /* work's */
     if (e->slot >= c->board->incidents_used || c->engine[e->slot] != e->order)
         return ADMIT_STALE;
@@ -69,7 +69,7 @@ enum admit care_engine_admit(const struct care *c, const struct event *ev)
 void care_engine_answered(struct care *c, const struct event *ev)
 {
     const struct body_engine *e = &ev->body.engine;
-    if (e->verb == ENGINE_REQUEUE)
+    if (e->class == BOARD_CLASS_PERSON || e->verb == ENGINE_REQUEUE)
         return;
     c->engine[e->slot] = 0;
     care_mark(c, e->slot);

@@ -3,82 +3,10 @@
  * decision code.  Site and policy come from the record itself; with --scenario
  * the policy is another one, and the answer is what would have been different.
  */
-#include <string.h>
-
-#include "base/mem.h"
 #include "cli/cmd_journal.h"
 #include "cli/scenario_files.h"
-#include "core/journal_memory.h"
-#include "core/rederive.h"
-#include "fleet/site_blob.h"
+#include "control/rederive.h"
 #include "store/journal_sqlite.h"
-
-/* What the epoch of a record was made of. */
-struct basis {
-    struct fleet *fleet;
-    struct control_policy policy;
-    bool other; /* the policy is not the recorded one */
-};
-
-static int load_site(struct journal *j, const struct body_epoch *e, struct fleet **ret,
-                     struct mw_error *err)
-{
-    char *yaml mw_cleanup(mw_freep) = NULL;
-    size_t size = 0;
-    struct problems problems = { 0 };
-    int r = j->ops->blob_get(j, e->config, &yaml, &size, err);
-    if (r == 0)
-        r = site_load_blob(yaml, size, ret, &problems, err);
-    problems_fini(&problems);
-    return r;
-}
-
-static int load_policy(struct journal *j, const struct body_epoch *e, struct control_policy *ret,
-                       struct mw_error *err)
-{
-    char *blob mw_cleanup(mw_freep) = NULL;
-    size_t size = 0;
-    int r = j->ops->blob_get(j, e->rules, &blob, &size, err);
-    return r < 0 ? r : control_policy_decode(blob, size, ret, err);
-}
-
-static int load_basis(struct journal *j, const struct scenario_files *files, struct basis *ret,
-                      struct mw_error *err)
-{
-    struct event ev;
-    char *tail mw_cleanup(mw_freep) = mw_calloc(1, EVENT_TAIL_MAX);
-    if (!tail)
-        return mw_fail(err, MW_ENOMEM, "out of memory");
-    int r = j->ops->get(j, 1, &ev, tail, err);
-    if (r == 0 && ev.kind != EV_EPOCH)
-        r = mw_fail(err, MW_EVERSION, "the record does not begin with an epoch");
-    if (r == 0 && files) {
-        struct control_sha256 rules = control_policy_sha256(&files->scenario.policy);
-        ret->policy = files->scenario.policy;
-        ret->other = memcmp(rules.bytes, ev.body.epoch.rules, MW_SHA256_SIZE) != 0;
-        return 0;
-    }
-    if (r == 0)
-        r = load_policy(j, &ev.body.epoch, &ret->policy, err);
-    return r < 0 ? r : load_site(j, &ev.body.epoch, &ret->fleet, err);
-}
-
-static int rederive(struct journal *j, const struct fleet *fleet,
-                    const struct control_policy *policy, struct rederive_report *ret,
-                    struct mw_error *err)
-{
-    struct journal *memory = NULL;
-    struct control *fresh = NULL;
-    if (journal_memory_create(&(struct journal_memory_options){ .discard = true }, &memory) < 0)
-        return mw_fail(err, MW_ENOMEM, "out of memory");
-    int r = control_create(&(struct control_options){ .fleet = fleet, .policy = policy,
-                                                      .journal = memory }, &fresh, err);
-    if (r == 0)
-        r = core_rederive(j, fresh->core, ret, err);
-    control_destroy(fresh);
-    journal_destroy(memory);
-    return r;
-}
 
 static const struct output_column columns[] = {
     { .key = "groups", .title = "GROUPS" },
@@ -126,21 +54,23 @@ static void print_report(struct output *o, const struct rederive_report *r, bool
 static int compare(struct cli_context *ctx, const struct scenario_files *files)
 {
     struct journal *j = NULL;
-    struct basis basis = { 0 };
-    struct rederive_report report = { 0 };
+    struct rederive_report report;
     struct mw_error err = { 0 };
+    bool other = false;
     const struct journal_sqlite_options options = { .read_only = true };
     int r = journal_sqlite_open(cli_arg(ctx, 0), &options, &j, &err);
-    if (r == 0)
-        r = load_basis(j, files, &basis, &err);
-    if (r == 0)
-        r = rederive(j, files ? files->fleet : basis.fleet, &basis.policy, &report, &err);
-    fleet_destroy(basis.fleet);
+    if (r == 0 && files) {
+        const struct rederive_other rules = { .fleet = files->fleet,
+                                              .policy = &files->scenario.policy };
+        r = control_rederive(j, &rules, &report, &other, &err);
+    } else if (r == 0) {
+        r = control_rederive(j, NULL, &report, NULL, &err);
+    }
     journal_destroy(j);
     if (r < 0)
         return cli_fail(ctx, &err);
-    print_report(ctx->output, &report, basis.other);
-    return report.differences && !basis.other ? CLI_EXIT_PROBLEMS : CLI_EXIT_OK;
+    print_report(ctx->output, &report, other);
+    return report.differences && !other ? CLI_EXIT_PROBLEMS : CLI_EXIT_OK;
 }
 
 int cmd_journal_rederive(struct cli_context *ctx)

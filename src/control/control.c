@@ -31,6 +31,13 @@ static int make_planes(struct control *c, const struct control_options *o)
     return r;
 }
 
+/* Is the state that of these rules? */
+static bool same_rules(void *ctx)
+{
+    const struct control *c = ctx;
+    return memcmp(c->board->rules, control_policy_sha256(&c->policy).bytes, MW_SHA256_SIZE) == 0;
+}
+
 int control_create(const struct control_options *o, struct control **ret, struct mw_error *err)
 {
     must(o && o->fleet && o->policy && o->journal && ret);
@@ -48,7 +55,7 @@ int control_create(const struct control_options *o, struct control **ret, struct
     const struct core_config config = {
         .journal = o->journal, .plane = plane, .guard = guard_port_of(c->guard),
         .sources_max = SOURCE_NODE + o->fleet->count[COMPONENT_NODE], .act = o->act,
-        .act_ctx = o->act_ctx, .trace_hash = o->trace_hash };
+        .act_ctx = o->act_ctx, .fits = same_rules, .fits_ctx = c, .trace_hash = o->trace_hash };
     int r = core_create(&config, &c->core, err);
     if (r < 0) {
         control_destroy(c);
@@ -114,8 +121,8 @@ int control_begin(struct control *c, int64_t now_ns, struct mw_error *err)
     return r < 0 ? r : core_commit(c->core, err);
 }
 
-/* The journal's first event says for which site and under which rules it was begun. */
-static int check_epoch(const struct control *c, struct mw_error *err)
+/* The journal's first event says for which site it was begun. */
+static int check_site(const struct control *c, struct mw_error *err)
 {
     struct event first;
     char hex[MW_HEX256_MAX];
@@ -128,10 +135,6 @@ static int check_epoch(const struct control *c, struct mw_error *err)
         return r;
     if (first.kind != EV_EPOCH)
         return mw_fail(err, MW_ECORRUPT, "the journal does not begin with an epoch");
-    if (memcmp(first.body.epoch.rules, control_policy_sha256(&c->policy).bytes,
-               MW_SHA256_SIZE) != 0)
-        return mw_fail(err, MW_ECONFLICT, "the journal was begun under other rules: go on under "
-                       "them, or begin a new journal (mw journal rederive compares the two)");
     if (memcmp(first.body.epoch.config, c->board->fleet->site_sha256, MW_SHA256_SIZE) == 0)
         return 0;
     mw_hex256(first.body.epoch.config, hex);
@@ -142,6 +145,63 @@ static int check_epoch(const struct control *c, struct mw_error *err)
 int control_recover(struct control *c, bool use_snapshot, struct mw_error *err)
 {
     must(c && core_seq(c->core) == 0);
-    int r = check_epoch(c, err);
-    return r < 0 ? r : core_recover(c->core, use_snapshot, err);
+    int r = check_site(c, err);
+    if (r == 0)
+        r = core_recover(c->core, use_snapshot, err);
+    if (r == 0 && !same_rules(c))
+        return mw_fail(err, MW_ECONFLICT, "the journal goes on under other rules: go on under "
+                       "them, or begin a new journal (mw journal rederive compares the two)");
+    return r;
+}
+
+int control_policy_of(struct journal *j, const uint8_t rules[32], struct control_policy *ret,
+                      struct mw_error *err)
+{
+    char *blob = NULL;
+    size_t size = 0;
+    int r = j->ops->blob_get(j, rules, &blob, &size, err);
+    if (r == 0)
+        r = control_policy_decode(blob, size, ret, err);
+    mw_free(blob);
+    return r;
+}
+
+/* Rows of classes are in the record: they keep their meaning. */
+static int check_successor(const struct control_policy *old, const struct control_policy *new,
+                           struct mw_error *err)
+{
+    if (old->work.engine != new->work.engine || old->care.engine != new->care.engine)
+        return mw_fail(err, MW_ECONFLICT, "the journal is of a site where %s owns allocation: "
+                       "begin a new journal", old->work.engine ? "another engine" : "Millwright");
+    for (uint32_t i = 0; i < old->care.classes; i++)
+        if (i >= new->care.classes ||
+            strcmp(old->care.class[i].name, new->care.class[i].name) != 0)
+            return mw_fail(err, MW_ECONFLICT, "class %u of fault is \"%s\" in the journal and "
+                           "\"%s\" in the new rules: classes may only be added at the end", i,
+                           old->care.class[i].name,
+                           i < new->care.classes ? new->care.class[i].name : "missing");
+    return 0;
+}
+
+int control_change_rules(struct control *c, int64_t now_ns, struct mw_error *err)
+{
+    must(c && core_seq(c->core) == 0);
+    struct control_policy old;
+    struct event epoch = { .kind = EV_EPOCH, .source = SOURCE_PERSON, .actor = 1,
+                           .observed_ns = now_ns, .tail_size = sizeof(MW_VERSION) - 1 };
+    int r = check_site(c, err);
+    if (r == 0)
+        r = core_recover(c->core, false, err);
+    if (r < 0 || same_rules(c))
+        return r;
+    r = control_policy_of(c->journal, c->board->rules, &old, err);
+    if (r == 0)
+        r = check_successor(&old, &c->policy, err);
+    if (r == 0)
+        r = put_blobs(c, &epoch.body.epoch, err);
+    if (r == 0)
+        r = submit(c, now_ns, &epoch, MW_VERSION, err);
+    if (r == 0)
+        r = core_commit(c->core, err);
+    return r == 0 ? core_snapshot(c->core, err) : r;
 }

@@ -70,8 +70,20 @@ void control_destroy(struct control *c);
 MW_MUST_USE int control_begin(struct control *c, int64_t now_ns, struct mw_error *err);
 
 /* Rebuilds a fresh controller from its journal (core_recover).  MW_ECONFLICT when the journal was
- * begun for another site (its rows would mean other nodes) or under other rules (a new epoch of
- * rules in one journal comes with the daemon). */
+ * begun for another site (its rows would mean other nodes) or goes on under other rules than these
+ * (then control_change_rules, on a fresh controller); MW_EVERSION: see core_recover. */
 MW_MUST_USE int control_recover(struct control *c, bool use_snapshot, struct mw_error *err);
+
+/*
+ * The same without a snapshot, and when the journal's last epoch has other rules, a new epoch begins:
+ * its policy goes into the journal, and a snapshot is saved.  State is then what the new rules make
+ * of the record; decisions stay as they were recorded.  MW_ECONFLICT when the new rules do not go
+ * on from the old: classes of fault may be added at the end, no more.
+ */
+MW_MUST_USE int control_change_rules(struct control *c, int64_t now_ns, struct mw_error *err);
+
+/* The policy of an epoch, from the journal's blobs.  MW_ENOTFOUND, MW_EVERSION, MW_ECORRUPT. */
+MW_MUST_USE int control_policy_of(struct journal *j, const uint8_t rules[32],
+                                  struct control_policy *ret, struct mw_error *err);
 
 #endif

@@ -288,6 +288,65 @@ static void orders_without_an_answer_go_out_again_after_a_restart(void **state)
     rig_free(r);
 }
 
+static enum admit wish(struct rig *r, const struct body_command *c)
+{
+    struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 1042 };
+    ev.body.command = *c;
+    ev.body.command.verb = CMD_ENGINE;
+    ev.body.command.hall = ev.body.command.slot = MW_NONE;
+    return rig_submit(r, &ev, NULL);
+}
+
+static void a_persons_wish_goes_out_in_any_mode_until_it_is_answered(void **state)
+{
+    (void)state;
+    struct rig *r = bench(MODE_OBSERVE);
+    assert_int_equal(rig_job(r, 7, 4, 0), ADMIT_OK);
+    rig_forget(r);
+    const struct body_command hold = { .ref = 7, .node = MW_NONE, .engine = ENGINE_HOLD };
+    const struct body_command require = { .ref = 7, .node = 3, .count = 4,
+                                          .engine = ENGINE_REQUIRE };
+    const struct body_command reserve = { .node = 6, .count = 2, .length_ms = 3600000,
+                                          .engine = ENGINE_RESERVE };
+    assert_int_equal(wish(r, &hold), ADMIT_OK);
+    assert_int_equal(wish(r, &require), ADMIT_OK);
+    assert_int_equal(wish(r, &reserve), ADMIT_OK);
+    rig_expect(r, "command engine.order command engine.order command engine.order");
+    assert_int_equal(order(r, ENGINE_HOLD)->actor, 1042);
+    assert_int_equal(order(r, ENGINE_REQUIRE)->tail_size, 4 * sizeof(uint32_t));
+    struct event answered = *order(r, ENGINE_HOLD);
+    assert_int_equal(answer_to(r, &answered, RESULT_OK), ADMIT_OK);
+    assert_int_equal(answer_to(r, &answered, RESULT_OK), ADMIT_STALE);
+    struct rig *again = rig_make_on(r->fleet, &r->control->policy,
+                                    rig_copy(r, core_seq(r->control->core)), false);
+    assert_int_equal(again->acted_length, 2); /* the two without an answer */
+    rig_free(again);
+    rig_check_log(r);
+    rig_free(r);
+}
+
+static void a_wish_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct rig *r = bench(MODE_ACT);
+    const struct body_command no_job = { .ref = 9, .node = MW_NONE, .engine = ENGINE_HOLD };
+    const struct body_command no_node = { .node = NODES, .engine = ENGINE_DRAIN };
+    const struct body_command past = { .node = 6, .count = 3, .length_ms = 1,
+                                       .engine = ENGINE_RESERVE };
+    const struct body_command for_ever = { .node = 6, .count = 1, .engine = ENGINE_RESERVE };
+    const struct body_command unknown = { .node = 6, .engine = ENGINE_VERBS };
+    assert_int_equal(wish(r, &no_job), ADMIT_STALE);
+    assert_int_equal(wish(r, &no_node), ADMIT_IMPOSSIBLE);
+    assert_int_equal(wish(r, &past), ADMIT_IMPOSSIBLE);
+    assert_int_equal(wish(r, &for_ever), ADMIT_IMPOSSIBLE);
+    assert_int_equal(wish(r, &unknown), ADMIT_IMPOSSIBLE);
+    const struct body_command drain = { .node = 6, .engine = ENGINE_DRAIN };
+    for (uint32_t i = 0; i < 64; i++)
+        assert_int_equal(wish(r, &drain), ADMIT_OK);
+    assert_int_equal(wish(r, &drain), ADMIT_FULL);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +361,8 @@ int main(void)
         cmocka_unit_test(a_fault_during_a_drain_turns_it_into_down),
         cmocka_unit_test(a_job_goes_back_around_nodes_that_are_known_to_be_bad),
         cmocka_unit_test(a_gang_that_cannot_be_is_not_believed),
+        cmocka_unit_test(a_persons_wish_goes_out_in_any_mode_until_it_is_answered),
+        cmocka_unit_test(a_wish_that_cannot_be_is_refused),
         cmocka_unit_test(orders_without_an_answer_go_out_again_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* Decisions taken again: by the same rules, and by others. */
-#include "core/rederive.h"
+#include "control/rederive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,13 +24,14 @@ static struct control *fresh(const struct rig *r, const struct control_policy *p
 
 static struct rederive_report again(const struct rig *r, const struct control_policy *p)
 {
-    struct rederive_report report;
+    const struct rederive_range all = { .first_seq = 1, .last_seq = UINT64_MAX };
+    struct rederive_report report = { 0 };
     struct journal *j = NULL;
     struct mw_error err = { 0 };
     assert_int_equal(journal_memory_create(&(struct journal_memory_options){ .discard = true }, &j),
                      0);
     struct control *c = fresh(r, p, j);
-    if (core_rederive(r->journal, c->core, &report, &err) < 0)
+    if (core_rederive(r->journal, c->core, &all, &report, &err) < 0)
         fail_msg("%s", err.text);
     if (report.differences == 0)
         assert_true(mw_hash128_equal(core_state_hash(c->core), rig_hash(r)));
@@ -183,9 +184,94 @@ static void a_difference_does_not_spread_to_what_does_not_depend_on_it(void **st
     rig_free(r);
 }
 
+/* The rules of r with one class more and another gate. */
+static struct control_policy next_rules(const struct rig *r)
+{
+    struct control_policy p = r->policy;
+    p.care.class[RIG_KILLS].gate_ms = 5 * MW_MS_PER_MIN;
+    p.care.class[p.care.classes++] = (struct care_class){ .name = "new", .effect = EFFECT_KILLS,
+                                                          .count = 1 };
+    return p;
+}
+
+static void a_site_goes_on_under_new_rules_and_each_epoch_is_decided_again_by_its_own(void **state)
+{
+    (void)state;
+    struct mw_error err = { 0 };
+    struct rig *r = rig_make(24, NULL);
+    for (uint64_t n = 0; n < 200; n++)
+        rig_chaos(r, 5, n);
+    struct control_policy p = next_rules(r);
+    struct journal *j = rig_copy(r, core_seq(r->control->core));
+    struct control *c = fresh(r, &p, j);
+    assert_int_equal(control_recover(c, true, &err), MW_ECONFLICT); /* it says so, first */
+    control_destroy(c);
+    c = fresh(r, &p, j);
+    assert_int_equal(control_change_rules(c, r->now_ns, &err), 0);
+    struct event last;
+    char tail[EVENT_TAIL_MAX];
+    assert_int_equal(j->ops->get(j, core_seq(c->core), &last, tail, &err), 0);
+    assert_int_equal(last.kind, EV_EPOCH);
+    struct mw_hash128 hash = core_state_hash(c->core);
+    control_destroy(c);
+    for (int snapshot = 0; snapshot < 2; snapshot++) { /* and a restart is no change any more */
+        c = fresh(r, &p, j);
+        assert_int_equal(control_recover(c, snapshot, &err), 0);
+        assert_true(mw_hash128_equal(core_state_hash(c->core), hash));
+        control_destroy(c);
+    }
+    struct rig *on = rig_make_on(r->fleet, &p, j, true);
+    on->now_ns = r->now_ns;
+    for (uint64_t n = 200; n < 400; n++)
+        rig_chaos(on, 5, n);
+    struct rederive_report report;
+    assert_int_equal(control_rederive(on->journal, NULL, &report, NULL, &err), 0);
+    if (report.differences)
+        fail_msg("event %llu: %s", (unsigned long long)report.first_seq, report.first);
+    assert_int_equal(report.events, core_seq(on->control->core));
+    rig_free(on);
+    rig_free(r);
+}
+
+static void a_snapshot_of_other_rules_is_not_loaded(void **state)
+{
+    (void)state;
+    struct mw_error err = { 0 };
+    struct rig *r = rig_make(24, NULL);
+    rig_finding(r, 3, RIG_KILLS);
+    assert_int_equal(core_snapshot(r->control->core, &err), 0);
+    struct control_policy p = next_rules(r);
+    struct control *c = fresh(r, &p, r->journal);
+    assert_int_equal(control_recover(c, true, &err), MW_EVERSION);
+    assert_non_null(strstr(err.text, "other rules"));
+    control_destroy(c);
+    rig_free(r);
+}
+
+static void rules_that_do_not_go_on_from_the_old_are_refused(void **state)
+{
+    (void)state;
+    struct mw_error err = { 0 };
+    struct rig *r = rig_make(24, NULL);
+    struct control_policy renamed = r->policy, fewer = r->policy, engine = r->policy;
+    memcpy(renamed.care.class[RIG_SLOWS].name, "else", 5);
+    fewer.care.classes--;
+    engine.care.engine = engine.work.engine = true;
+    const struct control_policy *const bad[] = { &renamed, &fewer, &engine };
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(bad); i++) {
+        struct control *c = fresh(r, bad[i], r->journal);
+        assert_int_equal(control_change_rules(c, r->now_ns, &err), MW_ECONFLICT);
+        control_destroy(c);
+    }
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_site_goes_on_under_new_rules_and_each_epoch_is_decided_again_by_its_own),
+        cmocka_unit_test(a_snapshot_of_other_rules_is_not_loaded),
+        cmocka_unit_test(rules_that_do_not_go_on_from_the_old_are_refused),
         cmocka_unit_test(the_same_rules_decide_the_same),
         cmocka_unit_test(facts_counted_by_their_source_are_taken_though_others_were_refused),
         cmocka_unit_test(who_wrote_the_record_makes_no_difference),

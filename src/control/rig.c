@@ -417,11 +417,26 @@ static void copy_group(void *ctx, const struct group *g)
     assert_int_equal(k->to->ops->append(k->to, g, NULL), 0);
 }
 
+/* What the epoch at the beginning stands for. */
+static void copy_blobs(const struct rig *r, struct journal *to)
+{
+    const struct body_epoch *e = &r->log[0].ev.body.epoch;
+    const uint8_t *const sum[] = { e->rules, e->config };
+    for (uint32_t i = 0; r->log_length && i < MW_ARRAY_LEN(sum); i++) {
+        char *data = NULL;
+        size_t size = 0;
+        if (r->journal->ops->blob_get(r->journal, sum[i], &data, &size, NULL) == 0)
+            assert_int_equal(to->ops->blob_put(to, sum[i], data, size, NULL), 0);
+        mw_free(data);
+    }
+}
+
 struct journal *rig_copy(const struct rig *r, uint64_t seq_max)
 {
     struct copy k = { .seq_max = seq_max };
     assert_int_equal(journal_memory_create(NULL, &k.to), 0);
     rig_groups(r, copy_group, &k);
+    copy_blobs(r, k.to);
     assert_int_equal(k.to->ops->commit(k.to, NULL), 0);
     assert_int_equal(k.to->head.seq, seq_max);
     return k.to;

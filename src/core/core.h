@@ -25,6 +25,9 @@ struct core_config {
     core_act_fn *act;           /* may be NULL */
     void *act_ctx;
     bool trace_hash;            /* keep a hash over every event (costs ~15 ns an event) */
+    bool (*fits)(void *ctx);    /* a snapshot was loaded: is it of the rules of these planes?
+                                   NULL = always */
+    void *fits_ctx;
     bool rederiving;            /* decisions are compared by the caller: nothing is handed to act */
 };
 
@@ -71,7 +74,8 @@ uint64_t core_source_seq(const struct core *c, uint32_t source);
 const struct core_stats *core_stats(const struct core *c);
 
 /* Rebuilds state from the journal: newest snapshot, then the events after it.  The planes must be
- * fresh (as created).  Then every pending action goes to act again. MW_ECORRUPT etc. pass. */
+ * fresh (as created).  Then every pending action goes to act again. MW_ECORRUPT etc. pass;
+ * MW_EVERSION: the snapshot is of another layout or of other rules, do without (fresh planes). */
 MW_MUST_USE int core_recover(struct core *c, bool use_snapshot, struct mw_error *err);
 
 /* Saves a snapshot of the present state (nothing may be staged) through the journal port. */

@@ -181,6 +181,9 @@ static int core_load(struct core *c, struct cursor *k, uint64_t seq, struct mw_e
     if (r == 0 && k->at != k->size)
         return mw_fail(err, MW_ECORRUPT, "the snapshot at event %llu has bytes to spare; "
                        "restart without it", (unsigned long long)seq);
+    if (r == 0 && c->config.fits && !c->config.fits(c->config.fits_ctx))
+        return mw_fail(err, MW_EVERSION, "the snapshot at event %llu is of other rules; restart "
+                       "without it", (unsigned long long)seq);
     if (r == MW_ECORRUPT && k->short_read)
         return mw_fail(err, r, "the snapshot at event %llu is cut short; restart without it",
                        (unsigned long long)seq);

@@ -162,6 +162,13 @@ enum engine_verb {
     ENGINE_DRAIN,    /* node: out of service when what runs has ended */
     ENGINE_RESUME,   /* node: back in service; lifts only what we set */
     ENGINE_REQUEUE,  /* job: back to the queue and start again at once, not on the tail's nodes */
+    /* only for a person: */
+    ENGINE_HOLD,      /* job: does not start until it is released */
+    ENGINE_RELEASE,   /* job */
+    ENGINE_REQUIRE,   /* job: starts on the tail's nodes, or not */
+    ENGINE_RESERVE,   /* the tail's nodes: nothing new starts there, from now for length_ms */
+    ENGINE_UNRESERVE, /* ends the reservation that was made for the node */
+    ENGINE_VERBS
 };
 
 /* Node health.  HEALTH_MOVES in board.h is the table of allowed moves. */
@@ -187,6 +194,7 @@ enum command_verb {
     CMD_RESET_GUARD,
     CMD_SET_MODE,
     CMD_DRAIN,
+    CMD_ENGINE, /* the engine that owns allocation is to do something: `engine` says what */
 };
 
 enum guard_mode { MODE_OBSERVE, MODE_ADVISE, MODE_APPROVE, MODE_ACT };
@@ -246,6 +254,7 @@ struct body_report {
 };
 struct body_engine {
     uint64_t job;      /* of a job's verb; 0 */
+    int64_t length_ms; /* of a reservation; 0 */
     uint64_t incident;
     uint64_t order;    /* engine.answered: the sequence of the order */
     uint32_t node;     /* what it is about, or what the job stood on; MW_NONE */
@@ -290,9 +299,12 @@ struct body_timer {
 };
 struct body_command {
     uint64_t ref; /* the advice, job or hold (its command) it is about; release: 0 = all holds */
+    int64_t length_ms; /* of a reservation; 0 */
     uint32_t node, hall;
     uint32_t slot;
+    uint32_t count; /* of nodes from `node` on, for the engine; 0 */
     uint8_t verb, mode;
+    uint8_t engine; /* enum engine_verb; 0 */
 };
 struct body_incident {
     uint64_t component;

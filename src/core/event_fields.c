@@ -23,7 +23,9 @@ WORDS(service_words, [SERVICE_IN] = "in", [SERVICE_DRAIN] = "drain", [SERVICE_DO
 WORDS(owner_words, [OWNER_NOBODY] = "nobody", [OWNER_OURS] = "ours", [OWNER_OTHERS] = "others",
       [OWNER_ENGINE] = "engine");
 WORDS(engine_words, [ENGINE_DOWN] = "down", [ENGINE_DRAIN] = "drain",
-      [ENGINE_RESUME] = "resume", [ENGINE_REQUEUE] = "requeue");
+      [ENGINE_RESUME] = "resume", [ENGINE_REQUEUE] = "requeue", [ENGINE_HOLD] = "hold",
+      [ENGINE_RELEASE] = "release", [ENGINE_REQUIRE] = "require", [ENGINE_RESERVE] = "reserve",
+      [ENGINE_UNRESERVE] = "unreserve");
 WORDS(health_words, [HEALTH_RACKED] = "racked", [HEALTH_PROVISIONING] = "provisioning",
       [HEALTH_VALIDATING] = "validating", [HEALTH_PROBATION] = "probation",
       [HEALTH_READY] = "ready", [HEALTH_SUSPECT] = "suspect", [HEALTH_DOWN] = "down",
@@ -31,7 +33,7 @@ WORDS(health_words, [HEALTH_RACKED] = "racked", [HEALTH_PROVISIONING] = "provisi
       [HEALTH_RETIRED] = "retired");
 WORDS(verb_words, [CMD_APPROVE] = "approve", [CMD_REJECT] = "reject", [CMD_HOLD] = "hold",
       [CMD_RELEASE] = "release", [CMD_RESET_GUARD] = "reset-guard", [CMD_SET_MODE] = "set-mode",
-      [CMD_DRAIN] = "drain");
+      [CMD_DRAIN] = "drain", [CMD_ENGINE] = "engine");
 WORDS(mode_words, [MODE_OBSERVE] = "observe", [MODE_ADVISE] = "advise",
       [MODE_APPROVE] = "approve", [MODE_ACT] = "act");
 WORDS(reason_words, [GUARD_PASS] = "pass", [GUARD_MODE] = "mode", [GUARD_HALL_RATE] = "hall-rate",
@@ -40,6 +42,7 @@ WORDS(reason_words, [GUARD_PASS] = "pass", [GUARD_MODE] = "mode", [GUARD_HALL_RA
 WORDS(plane_words, [PLANE_BOARD] = "board", [PLANE_GUARD] = "guard", [PLANE_CARE] = "care",
       [PLANE_MONEY] = "money", [PLANE_WORK] = "work");
 
+_Static_assert(MW_ARRAY_LEN(engine_words_list) == ENGINE_VERBS, "a word for every verb");
 _Static_assert(MW_ARRAY_LEN(health_words_list) == HEALTH_COUNT, "a word for every health");
 _Static_assert(MW_ARRAY_LEN(reason_words_list) == GUARD_REASON_COUNT, "a word for every reason");
 _Static_assert(MW_ARRAY_LEN(plane_words_list) == PLANE_COUNT, "a word for every plane");
@@ -97,6 +100,7 @@ static const struct event_field report_fields[] = {
 };
 static const struct event_field engine_fields[] = {
     FIELD(engine, job, FIELD_U64, NULL, "the job it is about; 0 = none"),
+    FIELD(engine, length_ms, FIELD_SPAN_MS, NULL, "of a reservation"),
     FIELD(engine, incident, FIELD_SEQ, NULL, "the incident"),
     FIELD(engine, order, FIELD_SEQ, NULL, "in engine.answered: the order"),
     FIELD(engine, node, FIELD_NODE, NULL, "the node it is about, or that the job lost"),
@@ -144,11 +148,14 @@ static const struct event_field timer_fields[] = {
 };
 static const struct event_field command_fields[] = {
     FIELD(command, ref, FIELD_U64, NULL, "the advice, job or hold it is about; release: 0 = all"),
+    FIELD(command, length_ms, FIELD_SPAN_MS, NULL, "of a reservation"),
     FIELD(command, node, FIELD_NODE, NULL, "the node it is about"),
     FIELD(command, hall, FIELD_ROW, NULL, "the hall it is about"),
     FIELD(command, slot, FIELD_ROW, NULL, "row of what it is about"),
+    FIELD(command, count, FIELD_U32, NULL, "for the engine: how many nodes from there"),
     FIELD(command, verb, FIELD_ENUM, &verb_words, "what is commanded"),
     FIELD(command, mode, FIELD_ENUM, &mode_words, "for set-mode: the mode"),
+    FIELD(command, engine, FIELD_ENUM, &engine_words, "what the engine is to do"),
 };
 static const struct event_field incident_fields[] = {
     FIELD(incident, component, FIELD_COMPONENT, NULL, "what is wrong"),

@@ -13,6 +13,8 @@
 #include "core/core_private.h"
 #include "core/event_print.h"
 
+#define STOP 1 /* the end of the range, not of the journal */
+
 /* Bytes that grow. */
 struct bytes {
     uint8_t *data;
@@ -22,6 +24,7 @@ struct bytes {
 struct rederive {
     struct journal port; /* what the core sees as its journal */
     struct core *core;
+    struct rederive_range range;
     struct rederive_report *report;
     struct mw_error *err;
     struct bytes then;   /* the recorded group */
@@ -259,10 +262,28 @@ static int drive_fact(struct rederive *r, const struct group *then)
     return 0;
 }
 
+/* Before the range: believed as it was decided. */
+static void take_over(struct core *c, const struct event *ev, const void *tail, bool last)
+{
+    c->replaying = true;
+    c->seq = ev->seq;
+    c->time_ns = MW_MAX(c->time_ns, ev->time_ns);
+    core_apply_event(c, ev, tail);
+    if (last)
+        core_quiet(c);
+    c->replaying = false;
+}
+
 static int visit(void *ctx, const struct event *ev, const void *tail, bool last)
 {
     static const uint8_t zero[8];
     struct rederive *r = ctx;
+    if (ev->seq > r->range.last_seq)
+        return STOP;
+    if (ev->seq < r->range.first_seq) {
+        take_over(r->core, ev, tail, last);
+        return 0;
+    }
     int rc = bytes_add(&r->then, ev, sizeof(*ev), r->err);
     if (rc == 0 && ev->tail_size)
         rc = bytes_add(&r->then, tail, ev->tail_size, r->err);
@@ -281,20 +302,19 @@ static int visit(void *ctx, const struct event *ev, const void *tail, bool last)
     return rc;
 }
 
-int core_rederive(struct journal *from, struct core *fresh, struct rederive_report *ret,
-                  struct mw_error *err)
+int core_rederive(struct journal *from, struct core *fresh, const struct rederive_range *range,
+                  struct rederive_report *ret, struct mw_error *err)
 {
-    must(from && fresh && ret && fresh->seq == 0);
+    must(from && fresh && range && ret && fresh->seq == 0);
     must(!fresh->config.act || fresh->config.rederiving);
     struct journal *own = fresh->config.journal;
     must(own != from);
     struct rederive r = { .port = { .ops = &PORT, .epoch = own->epoch, .next_seq = 1 },
-                          .core = fresh, .report = ret, .err = err };
-    memset(ret, 0, sizeof(*ret));
+                          .core = fresh, .range = *range, .report = ret, .err = err };
     fresh->config.journal = &r.port;
     int rc = from->ops->read(from, 1, visit, &r, err);
     fresh->config.journal = own;
     mw_free(r.then.data);
     mw_free(r.now.data);
-    return rc;
+    return rc == STOP ? 0 : rc;
 }

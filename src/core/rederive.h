@@ -27,11 +27,18 @@ struct rederive_report {
     uint64_t additional[EVENT_KIND_MAX]; /* by new kind: decided now and not then */
 };
 
+/* One epoch: what was recorded before it is applied as it was, from its first event on it is driven
+ * and compared.  first_seq 1 and last_seq UINT64_MAX: everything. */
+struct rederive_range {
+    uint64_t first_seq, last_seq;
+};
+
 /* Reads `from` and drives `fresh`, which has recorded nothing and hands out no actions (no act, or
- * config.rederiving).  Nothing is written to the journal of `fresh`; afterwards it is only good for
+ * config.rederiving); adds to *ret, which the caller zeroes before the first.  Nothing is written to the journal of `fresh`; afterwards it is only good for
  * looking at its state.  0 also when there are differences.  MW_ECORRUPT etc. from reading;
  * MW_ENOMEM. */
 MW_MUST_USE int core_rederive(struct journal *from, struct core *fresh,
-                              struct rederive_report *ret, struct mw_error *err);
+                              const struct rederive_range *range, struct rederive_report *ret,
+                              struct mw_error *err);
 
 #endif

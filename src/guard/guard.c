@@ -193,6 +193,25 @@ static enum admit admit_report(const struct guard *g, const struct body_report *
     return ADMIT_OK;
 }
 
+/* A person's wish to the engine that owns allocation: whole and in bounds? */
+static enum admit admit_engine(const struct guard *g, const struct body_command *c)
+{
+    bool many = c->engine == ENGINE_REQUIRE || c->engine == ENGINE_RESERVE;
+    bool job = c->engine == ENGINE_REQUEUE || c->engine == ENGINE_HOLD ||
+               c->engine == ENGINE_RELEASE;
+    if (c->engine < ENGINE_DOWN || c->engine >= ENGINE_VERBS ||
+        (c->engine == ENGINE_RESERVE && c->length_ms <= 0))
+        return ADMIT_IMPOSSIBLE;
+    if (job)
+        return c->ref ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    if (c->engine == ENGINE_REQUIRE && !c->ref)
+        return ADMIT_IMPOSSIBLE;
+    uint32_t count = many ? c->count : 1;
+    bool fits = c->node < g->board->nodes && count && count <= g->board->nodes - c->node &&
+                count <= EVENT_TAIL_MAX / sizeof(uint32_t);
+    return fits ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+}
+
 static enum admit guard_admit(const void *self, const struct event *ev, const void *tail)
 {
     const struct guard *g = self;
@@ -231,6 +250,8 @@ static enum admit guard_admit(const void *self, const struct event *ev, const vo
                    ? ADMIT_OK : ADMIT_IMPOSSIBLE;
     case CMD_REJECT:
         return ADMIT_OK;
+    case CMD_ENGINE:
+        return admit_engine(g, c);
     default:
         return ADMIT_IMPOSSIBLE;
     }

@@ -118,6 +118,7 @@ static void mark_command(struct world *w, const struct body_command *c)
         mark_hit(m, MARK_PERSON_DRAIN);
         sometimes(m, w->attempts.node_row[c->node] != MW_NONE, MARK_PERSON_DRAIN_BUSY);
         break;
+    case CMD_ENGINE: break; /* jobs are placed here by us */
     }
 }
 

@@ -51,6 +51,8 @@ static enum admit work_admit(const void *self, const struct event *ev, const voi
     const struct board *b = w->board;
     const struct body_running *r = &ev->body.running;
     switch (ev->kind) {
+    case EV_COMMAND:
+        return ev->body.command.verb == CMD_ENGINE ? work_admit_wanted(w, ev) : ADMIT_OK;
     case EV_ATTEMPT_ALLOCATED:
         return work_admit_allocated(w, ev, tail);
     case EV_ENGINE_ANSWERED:
@@ -86,6 +88,12 @@ static uint64_t work_pending(const void *self, uint32_t *at)
         uint32_t slot = *at / 2;
         uint64_t seq = (*at)++ % 2 ? w->stop_seq[slot] : w->place_seq[slot];
         if (seq && w->board->job_id[slot])
+            return seq;
+    }
+    uint32_t first = 2 * w->board->jobs_used; /* then the orders of persons */
+    while (*at - first < WORK_ASKED_MAX) {
+        uint64_t seq = w->asked[(*at)++ - first];
+        if (seq)
             return seq;
     }
     return 0;
@@ -129,6 +137,7 @@ static void list_columns(struct work *w)
         COLUMN("stop_seq", w->stop_seq, max, used),
         COLUMN("stop_how", w->stop_how, max, used),
         COLUMN("cancelled", w->cancelled, max, used),
+        COLUMN("asked", w->asked, WORK_ASKED_MAX, NULL),
     };
     _Static_assert(MW_ARRAY_LEN(column) <= WORK_COLUMNS_MAX, "room for every column");
     for (uint32_t i = 0; i < MW_ARRAY_LEN(column); i++)

@@ -26,9 +26,59 @@ enum admit work_admit_allocated(const struct work *w, const struct event *ev,
     return ADMIT_OK;
 }
 
+/* The place of a person's order; WORK_ASKED_MAX when there is none. */
+static uint32_t find_asked(const struct work *w, uint64_t seq)
+{
+    uint32_t i = 0;
+    while (i < WORK_ASKED_MAX && w->asked[i] != seq)
+        i++;
+    return i;
+}
+
+enum admit work_admit_wanted(const struct work *w, const struct event *ev)
+{
+    const struct body_command *c = &ev->body.command;
+    if (!w->policy.engine)
+        return ADMIT_IMPOSSIBLE; /* there is no such engine */
+    bool job = c->engine == ENGINE_REQUEUE || c->engine == ENGINE_HOLD ||
+               c->engine == ENGINE_RELEASE || c->engine == ENGINE_REQUIRE;
+    if (job && board_job_find(w->board, c->ref) == MW_NONE)
+        return ADMIT_STALE;
+    return find_asked(w, 0) < WORK_ASKED_MAX ? ADMIT_OK : ADMIT_FULL;
+}
+
+bool work_decide_wanted(const struct work *w, struct decision *out)
+{
+    const struct body_command *c = &w->want.body.command;
+    uint32_t *tail = (uint32_t *)(void *)out->tail;
+    if (!w->want.kind)
+        return false;
+    uint32_t count = c->engine == ENGINE_REQUIRE || c->engine == ENGINE_RESERVE ? c->count : 0;
+    for (uint32_t i = 0; i < count; i++)
+        tail[i] = c->node + i;
+    uint32_t slot = c->ref ? board_job_find(w->board, c->ref) : MW_NONE;
+    out->ev.kind = EV_ENGINE_ORDER;
+    out->ev.actor = w->want.actor;
+    out->ev.tail_size = count * (uint32_t)sizeof(*tail);
+    out->ev.body.engine = (struct body_engine){
+        .job = c->ref, .length_ms = c->length_ms, .node = c->node, .slot = MW_NONE,
+        .job_slot = slot, .class = BOARD_CLASS_PERSON, .verb = c->engine };
+    return true;
+}
+
+void work_asked(struct work *w, const struct event *ev)
+{
+    uint32_t place = find_asked(w, 0);
+    w->want.kind = EV_NONE;
+    if (place < WORK_ASKED_MAX)
+        w->asked[place] = ev->seq;
+}
+
 enum admit work_admit_answered(const struct work *w, const struct event *ev)
 {
     const struct body_engine *e = &ev->body.engine;
+    if (e->class == BOARD_CLASS_PERSON)
+        return find_asked(w, e->order) < WORK_ASKED_MAX ? ADMIT_OK : ADMIT_STALE;
     if (e->verb != ENGINE_REQUEUE)
         return ADMIT_OK; /* care's */
     if (e->job_slot >= w->board->jobs_used || w->stop_seq[e->job_slot] != e->order)
@@ -76,9 +126,14 @@ void work_requeue_ordered(struct work *w, const struct event *ev)
     w->stop_how[e->job_slot] = DRAIN_NOW;
 }
 
-void work_requeue_answered(struct work *w, const struct body_engine *e)
+void work_answered(struct work *w, const struct body_engine *e)
 {
     struct board *b = w->board;
+    uint32_t place = find_asked(w, e->order);
+    if (place < WORK_ASKED_MAX)
+        w->asked[place] = 0;
+    if (e->class == BOARD_CLASS_PERSON || e->verb != ENGINE_REQUEUE)
+        return;
     w->stop_seq[e->job_slot] = 0;
     if (e->result == RESULT_OK || b->job_state[e->job_slot] != JOB_STOPPING ||
         b->job_attempt[e->job_slot] != e->attempt)

@@ -5,6 +5,7 @@
 #include "work/work.h"
 
 #define WORK_COLUMNS_MAX 24
+#define WORK_ASKED_MAX 64u  /* orders of persons to the engine that have no answer */
 #define WORK_STOPS_MAX 256u  /* stops asked for within one group; a cascade has fewer rounds */
 #define QUEUE_SCAN_MAX 512u  /* jobs looked at behind a blocked one; the rest wait a pulse */
 
@@ -31,6 +32,7 @@ struct work {
     int64_t *queued_ms;                /* since when it waits */
     uint64_t *place_seq, *stop_seq;    /* actions without a result; 0 = none */
     uint8_t *stop_how, *cancelled;
+    uint64_t asked[WORK_ASKED_MAX];    /* persons' orders to the engine without an answer; 0 = free */
 
     /* indexes, from the board */
     uint8_t *free;          /* per node */
@@ -43,6 +45,7 @@ struct work {
     struct stop stop[WORK_STOPS_MAX];
     uint32_t stop_head, stop_length;
     uint32_t look; /* gangs that may still be placed in this pulse */
+    struct event want; /* a person's command for the engine; kind 0 = none */
 
     struct column column[WORK_COLUMNS_MAX];
     uint32_t columns;
@@ -65,9 +68,13 @@ uint32_t gang_choose(const struct work *w, uint32_t nodes, uint32_t *ret_node);
 enum admit work_admit_allocated(const struct work *w, const struct event *ev,
                                 const uint32_t *node);
 enum admit work_admit_answered(const struct work *w, const struct event *ev);
+enum admit work_admit_wanted(const struct work *w, const struct event *ev);
+bool work_decide_wanted(const struct work *w, struct decision *out);
+/* A person's order (its class says so) is kept until its answer. */
+void work_asked(struct work *w, const struct event *ev);
 void work_decide_requeue(struct work *w, const struct stop *s, struct decision *out);
 void work_requeue_ordered(struct work *w, const struct event *ev);
-void work_requeue_answered(struct work *w, const struct body_engine *e);
+void work_answered(struct work *w, const struct body_engine *e);
 
 /* work_step.c */
 uint8_t work_apply(void *self, const struct event *ev, const void *tail);

@@ -39,8 +39,11 @@ static void node_changed(struct work *w, uint32_t node)
         ask_pulse(w);
 }
 
-static void command(struct work *w, const struct body_command *c)
+static void command(struct work *w, const struct event *ev)
 {
+    const struct body_command *c = &ev->body.command;
+    if (c->verb == CMD_ENGINE)
+        w->want = *ev;
     if (c->verb != CMD_HOLD && c->verb != CMD_RELEASE && c->verb != CMD_DRAIN)
         return;
     node_changed(w, c->node);
@@ -210,6 +213,10 @@ static void engine_ordered(struct work *w, const struct event *ev)
     const struct body_engine *e = &ev->body.engine;
     const struct stop why = { .incident = e->incident, .incident_slot = e->slot,
                               .actor = ev->actor, .class = e->class };
+    if (e->class == BOARD_CLASS_PERSON) {
+        work_asked(w, ev);
+        return;
+    }
     if (e->verb == ENGINE_DOWN)
         node_leaves(w, e->node, DRAIN_NOW, &why);
     if (e->verb == ENGINE_REQUEUE)
@@ -289,14 +296,13 @@ uint8_t work_apply(void *self, const struct event *ev, const void *tail)
         engine_ordered(w, ev);
         return 0;
     case EV_ENGINE_ANSWERED:
-        if (ev->body.engine.verb == ENGINE_REQUEUE)
-            work_requeue_answered(w, &ev->body.engine);
+        work_answered(w, &ev->body.engine);
         return 0;
     case EV_ADVICE:
         advised(w, &ev->body.advice);
         return 0;
     case EV_COMMAND:
-        command(w, &ev->body.command);
+        command(w, ev);
         return 0;
     case EV_CASCADE_STOPPED:
         ask_pulse(w); /* what was cut short is looked at again */
@@ -361,10 +367,11 @@ void work_quiet(void *self)
     struct work *w = self;
     w->stop_length = 0;
     w->look = 0;
+    w->want.kind = EV_NONE;
 }
 
 bool work_decide(void *self, struct decision *out)
 {
     struct work *w = self;
-    return decide_stop(w, out) || decide_place(w, out);
+    return work_decide_wanted(w, out) || decide_stop(w, out) || decide_place(w, out);
 }

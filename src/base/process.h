@@ -27,7 +27,8 @@ struct process_result {
     size_t out_size, err_size;
 };
 
-/* Called once for each start that succeeded, later, never from within start(). */
+/* Called once for each start that succeeded, later, never from within start(); a port that is
+ * destroyed reports what had not ended with exit code -1. */
 typedef void process_done_fn(void *ctx, const struct process_result *r);
 
 struct process_port {

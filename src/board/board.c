@@ -33,6 +33,16 @@ static enum admit board_admit(const void *self, const struct event *ev, const vo
     (void)tail;
     if (ev->kind == EV_JOB_SUBMITTED)
         return board_admit_job(b, ev);
+    if (ev->kind == EV_NODE_WATCHED) {
+        const struct body_watch *w = &ev->body.watch;
+        if (w->node >= b->nodes || w->watched > 1)
+            return ADMIT_IMPOSSIBLE;
+        bool same = b->node_watched[w->node] == w->watched &&
+                    b->node_witness_high[w->node] == w->high &&
+                    b->node_witness_low[w->node] == w->low &&
+                    b->node_witness_port[w->node] == w->port;
+        return same ? ADMIT_DUPLICATE : ADMIT_OK;
+    }
     if (ev->kind == EV_NODES_ADOPTED) {
         const struct body_adopt *a = &ev->body.adopt;
         bool fits = a->first < b->nodes && a->count <= b->nodes - a->first;
@@ -130,6 +140,14 @@ static uint8_t board_apply_close(struct board *b, const struct event *ev)
     return 0;
 }
 
+static void board_apply_watch(struct board *b, const struct body_watch *w)
+{
+    b->node_watched[w->node] = w->watched;
+    b->node_witness_high[w->node] = w->high;
+    b->node_witness_low[w->node] = w->low;
+    b->node_witness_port[w->node] = w->port;
+}
+
 static uint8_t board_apply(void *self, const struct event *ev, const void *tail)
 {
     struct board *b = self;
@@ -137,6 +155,9 @@ static uint8_t board_apply(void *self, const struct event *ev, const void *tail)
     switch (ev->kind) {
     case EV_EPOCH:
         memcpy(b->rules, ev->body.epoch.rules, sizeof(b->rules));
+        return 0;
+    case EV_NODE_WATCHED:
+        board_apply_watch(b, &ev->body.watch);
         return 0;
     case EV_JOB_SUBMITTED:
         return board_apply_job(b, ev);

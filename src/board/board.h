@@ -31,6 +31,9 @@ struct board {
     /* per node */
     uint8_t *node_health;     /* care */
     uint8_t *node_holds;      /* guard: how many holds it has (guard/holds.h) */
+    uint8_t *node_watched;    /* board: its agent said hello, and no goodbye since */
+    uint64_t *node_witness_high, *node_witness_low; /* board: see body_watch */
+    uint16_t *node_witness_port;
     uint32_t *node_job;       /* work: job row, MW_NONE = free */
     uint32_t *node_next;      /* work: next node of the same job */
     uint32_t *node_incident;  /* care: incident row, MW_NONE */

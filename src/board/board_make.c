@@ -47,7 +47,9 @@ static bool make_columns(struct board *b)
     b->column[b->columns++] = (struct column){ .name = "rules", .data = b->rules,
                                                .width = sizeof(b->rules), .rows_max = 1 };
     must(b->columns == BOARD_SCALARS);
-    return NODE(node_health) && NODE(node_holds) && NODE(node_job) && NODE(node_next) &&
+    return NODE(node_health) && NODE(node_holds) && NODE(node_watched) &&
+           NODE(node_witness_high) && NODE(node_witness_low) && NODE(node_witness_port) &&
+           NODE(node_job) && NODE(node_next) &&
            NODE(node_incident) && NODE(node_class) && JOB(job_next_free) && JOB(job_id) &&
            JOB(job_submit_seq) && JOB(job_submit_ms) && JOB(job_work_ms) && JOB(job_write_ms) &&
            JOB(job_restart_ms) && JOB(job_gpus) && JOB(job_nodes) && JOB(job_category) &&

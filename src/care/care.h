@@ -46,6 +46,9 @@ struct plane care_plane(struct care *c);
 /* Is this finding of a source open?  For adapters, which are level-triggered. */
 bool care_finding_is_open(const struct care *c, uint32_t source, uint64_t finding);
 
+/* How many findings of the node's open incident are open still. */
+uint32_t care_findings_open(const struct care *c, uint32_t node);
+
 /* What the engine was last asked to do with a node for its open incident (SERVICE_IN when there is
  * none), and whether that order has no answer yet. */
 enum node_service care_node_service(const struct care *c, uint32_t node);

@@ -167,7 +167,8 @@ static bool step_ready(const struct care *c, uint32_t slot, struct decision *out
     if (c->wait[slot]) /* nobody said yes, and what was wrong has gone: there is nothing to drain */
         return gone && close_incident(c, slot, out);
     if (!c->drain[slot]) {
-        if (c->flags[slot] & INC_DONE)
+        bool done = c->flags[slot] & INC_DONE;
+        if (done || (c->open[slot] == 0 && care_heals(c, slot)))
             return c->open[slot] == 0 && close_incident(c, slot, out);
         return !c->order[slot] && open_order(c, slot, out);
     }

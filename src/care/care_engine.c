@@ -110,6 +110,13 @@ void care_engine_mode(struct care *c, const struct body_command *b)
     }
 }
 
+uint32_t care_findings_open(const struct care *c, uint32_t node)
+{
+    must(node < c->board->nodes);
+    uint32_t slot = c->board->node_incident[node];
+    return slot == MW_NONE ? 0 : c->open[slot];
+}
+
 enum node_service care_node_service(const struct care *c, uint32_t node)
 {
     must(node < c->board->nodes);

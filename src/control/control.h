@@ -25,7 +25,7 @@ struct control_policy control_policy_default(void);
 #define CONTROL_POLICY_VERSION 2
 struct control_policy_blob {
     int64_t version;
-    int64_t value[18 + BOARD_CLASSES_MAX * 7];
+    int64_t value[19 + BOARD_CLASSES_MAX * 7];
     char name[BOARD_CLASSES_MAX][32];
 };
 void control_policy_encode(const struct control_policy *p, struct control_policy_blob *ret);
@@ -75,10 +75,10 @@ MW_MUST_USE int control_begin(struct control *c, int64_t now_ns, struct mw_error
 MW_MUST_USE int control_recover(struct control *c, bool use_snapshot, struct mw_error *err);
 
 /*
- * The same without a snapshot, and when the journal's last epoch has other rules, a new epoch begins:
- * its policy goes into the journal, and a snapshot is saved.  State is then what the new rules make
- * of the record; decisions stay as they were recorded.  MW_ECONFLICT when the new rules do not go
- * on from the old: classes of fault may be added at the end, no more.
+ * The same without a snapshot, and when the journal's last epoch has other rules, a new epoch
+ * begins: its policy goes into the journal, and a snapshot is saved.  State is then what the new
+ * rules make of the record; decisions stay as they were recorded.  MW_ECONFLICT when the new rules
+ * do not go on from the old: classes of fault may be added at the end, no more.
  */
 MW_MUST_USE int control_change_rules(struct control *c, int64_t now_ns, struct mw_error *err);
 

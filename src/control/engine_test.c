@@ -203,6 +203,24 @@ static void what_others_took_out_is_held_until_they_return_it(void **state)
     rig_free(r);
 }
 
+static void a_node_that_is_out_by_an_order_nobody_remembers_is_held(void **state)
+{
+    (void)state;
+    struct rig *r = bench(MODE_ACT);
+    const struct board *b = r->control->board;
+    assert_int_equal(report(r, 3, SERVICE_DOWN, OWNER_OURS), ADMIT_OK); /* of an earlier record */
+    assert_int_equal(b->node_holds[3], 1);
+    assert_int_equal(guard_node_reported(r->control->guard, 3), SERVICE_DOWN | OWNER_OURS << 4);
+    assert_int_equal(report(r, 3, SERVICE_DOWN, OWNER_OURS), ADMIT_DUPLICATE);
+    assert_int_equal(report(r, 3, SERVICE_IN, OWNER_NOBODY), ADMIT_OK);
+    assert_int_equal(b->node_holds[3], 0);
+    uint64_t finding = rig_finding(r, 4, RIG_SLOWS);
+    assert_int_equal(report(r, 4, SERVICE_DOWN, OWNER_OURS), ADMIT_OK); /* this one is known */
+    assert_int_equal(b->node_holds[4], 0);
+    assert_int_equal(rig_closed(r, 4, finding), ADMIT_OK);
+    rig_free(r);
+}
+
 static void a_node_that_a_person_returned_is_ready_and_nothing_is_ordered(void **state)
 {
     (void)state;
@@ -288,6 +306,30 @@ static void orders_without_an_answer_go_out_again_after_a_restart(void **state)
     rig_free(r);
 }
 
+static void no_more_than_a_share_of_the_fleet_is_down_at_our_word(void **state)
+{
+    (void)state;
+    struct control_policy p = rig_policy();
+    p.care.engine = p.work.engine = true;
+    struct rig *r = rig_make(20, &p);
+    for (uint32_t n = 0; n < 8; n++)
+        rig_finding(r, n, RIG_KILLS);
+    assert_int_equal(rig_count(r, EV_ENGINE_ORDER), 8);
+    rig_finding(r, 8, RIG_KILLS); /* as when an agent crashes everywhere */
+    assert_int_equal(rig_count(r, EV_ENGINE_ORDER), 8);
+    assert_int_equal(rig_last(r, EV_ADVICE)->ev.body.advice.reason, GUARD_FLEET_SHARE);
+    assert_false(guard_tripped(r->control->guard));
+    assert_int_equal(rig_answer(r, CMD_APPROVE, rig_last(r, EV_ADVICE)), ADMIT_OK);
+    assert_int_equal(rig_count(r, EV_ENGINE_ORDER), 9);
+    struct event ev = { .kind = EV_NODES_ADOPTED, .source = SOURCE_ENGINE, .actor = 1000 };
+    ev.body.adopt = (struct body_adopt){ .first = 2, .count = 1, .health = HEALTH_READY };
+    assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_OK);
+    rig_finding(r, 9, RIG_KILLS);
+    assert_int_equal(rig_count(r, EV_ENGINE_ORDER), 10);
+    rig_check_log(r);
+    rig_free(r);
+}
+
 static enum admit wish(struct rig *r, const struct body_command *c)
 {
     struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 1042 };
@@ -357,10 +399,12 @@ int main(void)
         cmocka_unit_test(an_order_that_failed_is_given_again_after_a_minute),
         cmocka_unit_test(the_incident_stays_open_until_the_engine_has_the_node_back),
         cmocka_unit_test(what_others_took_out_is_held_until_they_return_it),
+        cmocka_unit_test(a_node_that_is_out_by_an_order_nobody_remembers_is_held),
         cmocka_unit_test(a_node_that_a_person_returned_is_ready_and_nothing_is_ordered),
         cmocka_unit_test(a_fault_during_a_drain_turns_it_into_down),
         cmocka_unit_test(a_job_goes_back_around_nodes_that_are_known_to_be_bad),
         cmocka_unit_test(a_gang_that_cannot_be_is_not_believed),
+        cmocka_unit_test(no_more_than_a_share_of_the_fleet_is_down_at_our_word),
         cmocka_unit_test(a_persons_wish_goes_out_in_any_mode_until_it_is_answered),
         cmocka_unit_test(a_wish_that_cannot_be_is_refused),
         cmocka_unit_test(orders_without_an_answer_go_out_again_after_a_restart),

@@ -24,7 +24,8 @@
     X(work.places_per_pulse, 1, 48)                                 \
     X(account.microdollars_per_gpu_hour, 0, INT64_MAX)              \
     X(care.engine, 0, 1)                                            \
-    X(work.engine, 0, 1)
+    X(work.engine, 0, 1)                                            \
+    X(guard.down_permille_x10, 0, 10000)
 
 /* The same for one class of fault. */
 #define CLASS_FIELDS(X)                                             \

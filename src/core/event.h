@@ -66,6 +66,8 @@ enum {
       "The engine that owns allocation says whether a node takes jobs, and who decided it")       \
     X(EV_ENGINE_ANSWERED, 16, "engine.answered", EVENT_FACT, engine, TO_CARE | TO_WORK,           \
       TAIL_TEXT, 0, "What became of an order to the engine, as read back from it")                \
+    X(EV_NODE_WATCHED, 17, "node.watched", EVENT_FACT, watch, TO_BOARD, TAIL_NONE, 0,             \
+      "A node has an agent from now on, or no longer: whether its silence means something")       \
     X(EV_JOB_SUBMITTED, 20, "job.submitted", EVENT_FACT, job, TO_BOARD | TO_MONEY | TO_WORK,      \
       TAIL_TEXT, 0, "A tenant asks for a job; the tail is its name, where it has one")            \
     X(EV_ATTEMPT_RUNNING, 21, "attempt.running", EVENT_FACT, running, TO_MONEY | TO_WORK,         \
@@ -98,8 +100,8 @@ enum {
       EVENT_ACTION, "A person or crew is asked to repair a component")                            \
     X(EV_GATE_STARTED, 46, "gate.started", EVENT_DECISION, gate, TO_CARE, TAIL_NONE,              \
       EVENT_ACTION, "The check keyed to what was wrong is run before a node returns")             \
-    X(EV_ENGINE_ORDER, 47, "engine.order", EVENT_DECISION, engine, TO_CARE | TO_WORK, TAIL_NODES, \
-      EVENT_ACTION | EVENT_ENGINE,                                                                \
+    X(EV_ENGINE_ORDER, 47, "engine.order", EVENT_DECISION, engine, TO_GUARD | TO_CARE | TO_WORK,   \
+      TAIL_NODES, EVENT_ACTION | EVENT_ENGINE,                                                    \
       "The engine that owns allocation is asked for something; the tail names nodes to avoid")    \
     X(EV_ATTEMPT_PLACED, 50, "attempt.placed", EVENT_DECISION, place, TO_MONEY | TO_WORK,         \
       TAIL_NODES, EVENT_ACTION, "A gang starts on these nodes")                                   \
@@ -252,6 +254,12 @@ struct body_report {
     uint8_t service; /* enum node_service */
     uint8_t owner;   /* enum service_owner */
 };
+struct body_watch {
+    uint64_t high, low; /* the IPv6 address, or IPv4 mapped, that answers while it lives; 0 = no */
+    uint32_t node;
+    uint16_t port;
+    uint8_t watched; /* 1 = an agent said hello, 0 = it said goodbye */
+};
 struct body_engine {
     uint64_t job;      /* of a job's verb; 0 */
     int64_t length_ms; /* of a reservation; 0 */
@@ -381,6 +389,7 @@ union event_body {
     struct body_order order;
     struct body_gate gate;
     struct body_report report;
+    struct body_watch watch;
     struct body_engine engine;
     struct body_job job;
     struct body_running running;

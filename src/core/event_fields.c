@@ -98,6 +98,13 @@ static const struct event_field report_fields[] = {
     FIELD(report, service, FIELD_ENUM, &service_words, "whether it takes jobs"),
     FIELD(report, owner, FIELD_ENUM, &owner_words, "who decided that"),
 };
+static const struct event_field watch_fields[] = {
+    FIELD(watch, high, FIELD_U64, NULL, "upper half of the address that answers while it lives"),
+    FIELD(watch, low, FIELD_U64, NULL, "lower half of it: IPv4 is mapped"),
+    FIELD(watch, node, FIELD_NODE, NULL, "the node"),
+    FIELD(watch, port, FIELD_U16, NULL, "its port; 0 = it named none"),
+    FIELD(watch, watched, FIELD_U8, NULL, "1 = its agent said hello, 0 = it said goodbye"),
+};
 static const struct event_field engine_fields[] = {
     FIELD(engine, job, FIELD_U64, NULL, "the job it is about; 0 = none"),
     FIELD(engine, length_ms, FIELD_SPAN_MS, NULL, "of a reservation"),
@@ -238,7 +245,7 @@ static const struct event_field contradiction_fields[] = {
 
 static const struct event_body_info body_table[] = {
     BODY(epoch),    BODY(adopt),   BODY(finding),  BODY(order), BODY(gate),  BODY(report),
-    BODY(engine), BODY(job),
+    BODY(watch), BODY(engine), BODY(job),
     BODY(running),  BODY(progress), BODY(timer),   BODY(command), BODY(incident), BODY(node),
     BODY(drain),    BODY(place),   BODY(stop),     BODY(advice), BODY(cascade),
     BODY(contradiction),

@@ -11,6 +11,7 @@
 /*    enum             bytes  JSON      what it is */
 #define FIELD_TYPES(X)                                                                          \
     X(FIELD_U8,          1,  "number",  "a whole number")                                       \
+    X(FIELD_U16,         2,  "number",  "a whole number")                                       \
     X(FIELD_U32,         4,  "number",  "a whole number")                                       \
     X(FIELD_U64,         8,  "number",  "a whole number")                                       \
     X(FIELD_SEQ,         8,  "number",  "the sequence of an event; 0 = none")                   \

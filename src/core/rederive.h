@@ -34,9 +34,9 @@ struct rederive_range {
 };
 
 /* Reads `from` and drives `fresh`, which has recorded nothing and hands out no actions (no act, or
- * config.rederiving); adds to *ret, which the caller zeroes before the first.  Nothing is written to the journal of `fresh`; afterwards it is only good for
- * looking at its state.  0 also when there are differences.  MW_ECORRUPT etc. from reading;
- * MW_ENOMEM. */
+ * config.rederiving); adds to *ret, which the caller zeroes before the first.  Nothing is written
+ * to the journal of `fresh`; afterwards it is only good for looking at its state.  0 also when
+ * there are differences.  MW_ECORRUPT etc. from reading; MW_ENOMEM. */
 MW_MUST_USE int core_rederive(struct journal *from, struct core *fresh,
                               const struct rederive_range *range, struct rederive_report *ret,
                               struct mw_error *err);

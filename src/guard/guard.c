@@ -9,7 +9,9 @@
 #include "base/units.h"
 #include "guard/holds.h"
 
-#define GUARD_COLUMNS_MAX 16
+#define GUARD_COLUMNS_MAX 24
+#define REPORTED_HOLD 0x80u /* it is one of the node's holds */
+#define DOWNS_MIN 8u /* of a small fleet 5 % would be no node at all */
 
 struct guard {
     struct board *board;
@@ -24,12 +26,14 @@ struct guard {
     uint8_t *node_taken;
     uint32_t *rack_taken;    /* taken nodes in a rack */
     uint32_t *pdu_racks, *cdu_racks; /* racks with taken nodes on a domain */
-    uint8_t *node_reported;  /* enum node_service | enum service_owner << 4 */
+    uint32_t downs;          /* nodes that automation has ordered down from an engine */
+    uint8_t *node_down;
+    uint8_t *node_reported;  /* enum node_service | enum service_owner << 4 | REPORTED_HOLD */
     struct holds holds;
 
     /* from the fleet and the policy */
     uint32_t *ring_first;    /* halls + 1: hall h's ring is take_ms[ring_first[h] …) */
-    uint32_t fleet_max;
+    uint32_t fleet_max, downs_max;
     uint32_t takes_max;
     struct column column[GUARD_COLUMNS_MAX];
     uint32_t columns;
@@ -53,7 +57,7 @@ struct guard_policy guard_policy_default(void)
 {
     return (struct guard_policy){ .mode = MODE_ACT, .hall_permille_x10 = 50,
                                   .window_ms = 10 * MW_MS_PER_MIN, .fleet_permille_x10 = 200,
-                                  .domain_rule = true };
+                                  .domain_rule = true, .down_permille_x10 = 500 };
 }
 
 /* max(1, share of n). */
@@ -112,9 +116,12 @@ static enum guard_reason guard_check(const void *self, const struct event *d, bo
     if (d->kind == EV_DRAIN_ORDERED)
         return check_drain(g, d, trips);
     must(d->kind == EV_ENGINE_ORDER && d->body.engine.node < g->board->nodes);
-    uint32_t hall = g->board->fleet->node_hall[d->body.engine.node];
+    uint32_t node = d->body.engine.node, hall = g->board->fleet->node_hall[node];
     *trips = false;
-    return g->hall_mode[hall] == MODE_ACT ? GUARD_PASS : GUARD_MODE;
+    if (g->hall_mode[hall] != MODE_ACT)
+        return GUARD_MODE;
+    bool more = d->body.engine.verb == ENGINE_DOWN && !g->node_down[node] && !g->node_taken[node];
+    return more && g->downs >= g->downs_max ? GUARD_FLEET_SHARE : GUARD_PASS;
 }
 
 static void guard_lower(const void *self, enum guard_reason reason, struct event *d,
@@ -188,7 +195,7 @@ static enum admit admit_report(const struct guard *g, const struct body_report *
     if (r->node >= g->board->nodes || r->service > SERVICE_DOWN || r->owner > OWNER_ENGINE ||
         in != (r->owner == OWNER_NOBODY))
         return ADMIT_IMPOSSIBLE;
-    if (g->node_reported[r->node] == (r->service | r->owner << 4))
+    if ((g->node_reported[r->node] & ~REPORTED_HOLD) == (uint32_t)(r->service | r->owner << 4))
         return ADMIT_DUPLICATE;
     return ADMIT_OK;
 }
@@ -284,16 +291,27 @@ static void apply_command(struct guard *g, const struct event *ev)
     }
 }
 
-/* Others' own: a hold of theirs, not in the table of ours, for they lift it where they set it. */
+/* Out by others: a hold of theirs, not in the table of ours, for they lift it where they set it.
+ * Out by us without an incident (of an earlier record, or an order that was late): a person's. */
 static void reported(struct guard *g, const struct body_report *r)
 {
-    bool before = g->node_reported[r->node] >> 4 == OWNER_OTHERS;
-    bool now = r->owner == OWNER_OTHERS && r->service != SERVICE_IN;
-    g->node_reported[r->node] = (uint8_t)(r->service | r->owner << 4);
+    bool before = g->node_reported[r->node] & REPORTED_HOLD;
+    bool orphan = r->owner == OWNER_OURS && g->board->node_incident[r->node] == MW_NONE;
+    bool now = r->owner == OWNER_OTHERS || orphan;
+    g->node_reported[r->node] =
+        (uint8_t)(r->service | r->owner << 4 | (now ? REPORTED_HOLD : 0));
     if (now && !before)
         g->board->node_holds[r->node]++;
     if (before && !now)
         g->board->node_holds[r->node]--;
+}
+
+static void set_down(struct guard *g, uint32_t node, bool down)
+{
+    if (g->node_down[node] == down)
+        return;
+    g->node_down[node] = down;
+    g->downs += down ? 1u : UINT32_MAX;
 }
 
 /* MW_NONE = every hall. */
@@ -316,12 +334,20 @@ static uint8_t guard_apply(void *self, const struct event *ev, const void *tail)
         take(g, ev->body.drain.node, mw_ms(ev->time_ns), ev->actor == 0);
         return 0;
     case EV_NODES_ADOPTED:
-        for (uint32_t i = 0; i < ev->body.adopt.count; i++)
-            give_back(g, ev->body.adopt.first + i); /* a person answers for them now */
+        for (uint32_t i = 0; i < ev->body.adopt.count; i++) { /* a person answers for them now */
+            give_back(g, ev->body.adopt.first + i);
+            set_down(g, ev->body.adopt.first + i, false);
+        }
+        return 0;
+    case EV_ENGINE_ORDER:
+        if (ev->actor == 0 && ev->body.engine.verb == ENGINE_DOWN)
+            set_down(g, ev->body.engine.node, true);
         return 0;
     case EV_NODE_MOVED:
-        if (ev->body.node.to == HEALTH_READY || ev->body.node.to == HEALTH_RETIRED)
+        if (ev->body.node.to == HEALTH_READY || ev->body.node.to == HEALTH_RETIRED) {
             give_back(g, ev->body.node.node);
+            set_down(g, ev->body.node.node, false);
+        }
         return 0;
     case EV_NODE_REPORTED:
         reported(g, &ev->body.report);
@@ -368,6 +394,7 @@ static int make_rings(struct guard *g)
             g->ring_first[h] + budget_of(g->ring_first[h + 1], g->policy.hall_permille_x10);
     g->takes_max = g->ring_first[g->halls];
     g->fleet_max = budget_of(g->board->nodes, g->policy.fleet_permille_x10);
+    g->downs_max = MW_MAX(DOWNS_MIN, budget_of(g->board->nodes, g->policy.down_permille_x10));
     return 0;
 }
 
@@ -380,13 +407,14 @@ static int make_columns(struct guard *g)
     g->take_ms = mw_calloc(g->takes_max, sizeof(*g->take_ms));
     g->node_taken = mw_calloc(nodes, 1);
     g->node_reported = mw_calloc(nodes, 1);
+    g->node_down = mw_calloc(nodes, 1);
     g->rack_taken = mw_calloc(g->racks, sizeof(*g->rack_taken));
     g->pdu_racks = mw_calloc(g->pdus, sizeof(*g->pdu_racks));
     g->cdu_racks = mw_calloc(g->cdus, sizeof(*g->cdu_racks));
     if (holds_init(&g->holds, nodes) < 0)
         return MW_ENOMEM;
     if (!g->hall_mode || !g->hall_tripped || !g->hall_next || !g->take_ms || !g->node_taken ||
-        !g->node_reported ||
+        !g->node_reported || !g->node_down ||
         !g->node_reported || !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
         return MW_ENOMEM;
     const struct column column[] = {
@@ -397,6 +425,8 @@ static int make_columns(struct guard *g)
         COLUMN("take_ms", g->take_ms, g->takes_max, NULL),
         COLUMN("node_taken", g->node_taken, nodes, NULL),
         COLUMN("node_reported", g->node_reported, nodes, NULL),
+        COLUMN("downs", &g->downs, 1, NULL),
+        COLUMN("node_down", g->node_down, nodes, NULL),
         COLUMN("rack_taken", g->rack_taken, g->racks, NULL),
         COLUMN("pdu_racks", g->pdu_racks, g->pdus, NULL),
         COLUMN("cdu_racks", g->cdu_racks, g->cdus, NULL),
@@ -445,6 +475,7 @@ void guard_destroy(struct guard *g)
     mw_free(g->take_ms);
     mw_free(g->node_taken);
     mw_free(g->node_reported);
+    mw_free(g->node_down);
     mw_free(g->rack_taken);
     mw_free(g->pdu_racks);
     mw_free(g->cdu_racks);
@@ -475,5 +506,11 @@ enum guard_mode guard_mode_of(const struct guard *g, uint32_t hall)
 uint8_t guard_node_reported(const struct guard *g, uint32_t node)
 {
     must(node < g->board->nodes);
-    return g->node_reported[node];
+    return g->node_reported[node] & (uint8_t)~REPORTED_HOLD;
+}
+
+bool guard_node_held_there(const struct guard *g, uint32_t node)
+{
+    must(node < g->board->nodes);
+    return g->node_reported[node] & REPORTED_HOLD;
 }

@@ -13,8 +13,10 @@
  * broken already is repaired in every mode.
  *
  * Orders to an engine that owns allocation (Slurm) go out in mode act only, or
- * for a person who approved; they are not charged: what is ordered down is
- * broken, and what is drained was charged as a drain.  A node that others took
+ * for a person who approved.  What is ordered down is broken as far as is known,
+ * but that may be our mistake (an agent or slurmd that crashes everywhere), so
+ * no more than a share of the fleet is down at our word at once; past it the
+ * order is advice, and the engine's own time-outs hold.  A node that others took
  * out of the engine has a hold until they return it.
  */
 #ifndef MW_GUARD_GUARD_H
@@ -28,8 +30,10 @@ struct guard_policy {
     int64_t window_ms;         /* … within this time */
     uint32_t fleet_permille_x10; /* 200 = 2 % of the fleet at once */
     bool domain_rule;          /* never two racks of one power or cooling domain */
+    uint32_t down_permille_x10; /* 500 = 5 % of the fleet, and 8 nodes at least, may be ordered down
+                                   from an engine at once */
 };
-struct guard_policy guard_policy_default(void); /* act, 50, 10 min, 200, true */
+struct guard_policy guard_policy_default(void); /* act, 50, 10 min, 200, true, 500 */
 
 struct guard;
 MW_MUST_USE int guard_create(struct board *b, const struct guard_policy *p, struct guard **ret);
@@ -42,6 +46,9 @@ enum guard_mode guard_mode_of(const struct guard *g, uint32_t hall);
 /* What the engine that owns allocation said last of a node: enum node_service | enum service_owner
  * << 4; 0 = in service, or nothing was said yet. */
 uint8_t guard_node_reported(const struct guard *g, uint32_t node);
+/* Is one of the node's holds that of the engine: out there by others, or by us without an
+ * incident? */
+bool guard_node_held_there(const struct guard *g, uint32_t node);
 /* Working nodes that are drained now, those with them that a person approved. */
 uint32_t guard_taken(const struct guard *g);
 const char *guard_reason_name(uint32_t reason);

@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 
-#define HOLDS_NODE_MAX 255u /* on one node: board counts them in a byte */
+#define HOLDS_NODE_MAX 254u /* on one node: board counts them in a byte, and one of others */
 
 struct holds {
     /* state */

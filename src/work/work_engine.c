@@ -15,8 +15,8 @@ enum admit work_admit_allocated(const struct work *w, const struct event *ev,
     if (!w->policy.engine || p->nodes == 0 || ev->tail_size != p->nodes * sizeof(*node) || !node)
         return ADMIT_IMPOSSIBLE;
     if (p->slot >= b->jobs_used || b->job_id[p->slot] != p->job ||
-        b->job_state[p->slot] != JOB_QUEUED || p->attempt != b->job_attempt[p->slot] + 1)
-        return ADMIT_STALE;
+        b->job_state[p->slot] != JOB_QUEUED || p->attempt <= b->job_attempt[p->slot])
+        return ADMIT_STALE; /* numbers may be left out: attempts that nobody saw */
     for (uint32_t i = 0; i < p->nodes; i++) {
         if (node[i] >= b->nodes || (i > 0 && node[i] <= node[i - 1]))
             return ADMIT_IMPOSSIBLE; /* in order, none twice */

@@ -32,7 +32,7 @@ struct work {
     int64_t *queued_ms;                /* since when it waits */
     uint64_t *place_seq, *stop_seq;    /* actions without a result; 0 = none */
     uint8_t *stop_how, *cancelled;
-    uint64_t asked[WORK_ASKED_MAX];    /* persons' orders to the engine without an answer; 0 = free */
+    uint64_t asked[WORK_ASKED_MAX];    /* persons' orders to the engine, unanswered; 0 = free */
 
     /* indexes, from the board */
     uint8_t *free;          /* per node */

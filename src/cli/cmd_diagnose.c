@@ -9,18 +9,25 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/straggler_file.h"
+#include "signal/bug_report.h"
 #include "signal/diagnosis.h"
 #include "signal/flight.h"
 #include "signal/kmsg.h"
+#include "signal/straggler_diagnosis.h"
 
 #define DIAGNOSE_BYTES_MAX ((size_t)1 << 29)
 
-enum file_kind { FILE_TEXT, FILE_FLIGHT, FILE_OTHER };
+enum file_kind { FILE_TEXT, FILE_REPORT, FILE_TRACE, FILE_FLIGHT, FILE_OTHER };
 
 static enum file_kind kind_of(const char *data, size_t size)
 {
     if (flight_is_dump(data, size))
         return FILE_FLIGHT;
+    if (straggler_is_trace(data, size))
+        return FILE_TRACE;
+    if (bug_report_is(data, size))
+        return FILE_REPORT;
     return kmsg_is_text(data, size) ? FILE_TEXT : FILE_OTHER;
 }
 
@@ -129,6 +136,21 @@ static void dumps_fini(struct dumps *d)
     mw_free(d->file);
 }
 
+static int diagnose_trace(const char *data, size_t size, const char *path, struct diagnoses *found,
+                          struct mw_error *err)
+{
+    struct straggler_result r mw_cleanup(straggler_result_fini) = { 0 };
+    struct straggler_meta meta;
+    char meta_path[STRAGGLER_PATH_MAX];
+    struct straggler_text text = { data, size, path, meta_path };
+    int rc = straggler_meta_find(path, meta_path, err);
+    if (rc == 0)
+        rc = straggler_analyse_text(&text, &meta, &r, err);
+    if (rc == 0)
+        straggler_tell(&r, path, found);
+    return rc;
+}
+
 static int diagnose_file(struct cli_context *ctx, const char *path, struct dumps *dumps,
                          struct diagnoses *found, struct mw_error *err)
 {
@@ -137,11 +159,14 @@ static int diagnose_file(struct cli_context *ctx, const char *path, struct dumps
     int rc = mw_read_file(path, DIAGNOSE_BYTES_MAX, true, &data, &size, err);
     if (rc != 0)
         return rc;
+    struct kmsg_source s = { path, data, size, cli_arg_count(ctx) > 1 };
     switch (kind_of(data, size)) {
-    case FILE_TEXT: {
-        struct kmsg_source s = { path, data, size, cli_arg_count(ctx) > 1 };
+    case FILE_TEXT:
         return kmsg_diagnose(&s, found, err);
-    }
+    case FILE_REPORT:
+        return bug_report_diagnose(&s, found, err);
+    case FILE_TRACE:
+        return diagnose_trace(data, size, path, found, err);
     case FILE_FLIGHT:
         dumps->file[dumps->length++] = (struct flight_file){ path, TAKE(data), size };
         return 0;
@@ -150,7 +175,7 @@ static int diagnose_file(struct cli_context *ctx, const char *path, struct dumps
     }
     return mw_fail(err, MW_EINVAL,
                    "%s: neither text nor a flight-recorder dump; give kernel or driver logs "
-                   "(dmesg, journalctl, nvidia-bug-report) or dumps",
+                   "(dmesg, journalctl, nvidia-bug-report), dumps or straggler traces",
                    path);
 }
 
@@ -190,9 +215,13 @@ static const struct command commands[] = {
             "Reads files that people have and says what is at fault, why, on which line, what to "
             "do, how sure that is and what else to look at. Needs no site and no daemon.\n\n"
             "What a file is, is found by its content (gzip or not): text of dmesg, journalctl, "
-            "/dev/kmsg or pstore, nvidia-bug-report logs, the fabric manager's log, NCCL's "
-            "warnings; and PyTorch's flight-recorder dumps (pickle or JSON), all ranks of a job "
-            "together, which name the ranks that stopped first.\n\n"
+            "/dev/kmsg or pstore, the fabric manager's log, NCCL's warnings; nvidia-bug-report as "
+            "a whole (also nvidia-smi -q or lspci -vv alone): its logs without their repetitions, "
+            "the GPUs' memory errors, pending resets, slowdowns and PCIe links, and GPUs that one "
+            "list has and another has not; PyTorch's flight-recorder dumps (pickle or JSON), all "
+            "ranks of a job together, which name the ranks that stopped first; and straggler "
+            "traces with their meta file beside them (trace-AR.csv.gz, meta-AR.yaml; see "
+            "mw help straggler).\n\n"
             "Xid and SXid codes are judged by NVIDIA's catalogue, together: 13 and 31 by "
             "repetition, 45 by the Xid that it follows, 48 with 63 and 64, 74 and 144 to 150 by "
             "their registers. A code that the catalogue does not know is said to be unknown.\n\n"
@@ -202,6 +231,12 @@ static const struct command commands[] = {
             (const struct command_example[]){
                 { .line = "mw diagnose tests/data/node/xid/dmesg-with-xid-119.log",
                   .shows = "A GPU whose system processor stopped answering.",
+                  .exit_code = CLI_EXIT_PROBLEMS },
+                { .line = "mw diagnose tests/data/bug-report/eight-h100.log",
+                  .shows = "A node's bug report: one GPU fell off the bus, one waits for a reset.",
+                  .exit_code = CLI_EXIT_PROBLEMS },
+                { .line = "mw diagnose data/stragglers/trace-AR.csv.gz",
+                  .shows = "The worker that holds a training job back.",
                   .exit_code = CLI_EXIT_PROBLEMS },
                 { .line = "mw diagnose tests/data/node/kmsg/kmsg.1.log --json",
                   .shows = "A healthy node's kernel log, for a program." },

@@ -4,40 +4,11 @@
  */
 #include "cli/cmd_site.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/site_file.h"
-
-/* Writes a new file, or over an old one with force.  Half written, a new one is removed; an old
- * one, which may be a device or somebody's link, is left. */
-static int write_file(const char *path, bool force, const struct text *t, struct mw_error *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0666);
-    if (fd < 0 && errno == EEXIST)
-        return mw_fail(err, MW_EEXIST, "%s exists already; --force writes over it", path);
-    if (fd < 0)
-        return mw_fail(err, errno == EACCES ? MW_EDENIED : errno == ENOENT ? MW_ENOTFOUND : MW_EIO,
-                       "cannot write %s: %s", path, strerror(errno));
-    FILE *f = fdopen(fd, "w");
-    must(f != NULL);
-    bool ok = fwrite(text_string(t), 1, t->length, f) == t->length;
-    int saved = errno;
-    if (fclose(f) != 0) {
-        saved = errno;
-        ok = false;
-    }
-    if (ok)
-        return 0;
-    if (!force)
-        (void)unlink(path);
-    return mw_fail(err, saved == ENOSPC ? MW_ENOSPC : MW_EIO, "cannot write %s: %s%s", path,
-                   strerror(saved), force ? "; it is not complete" : "");
-}
 
 /* What was written, and that it is more than was asked for. */
 static void tell_new(const struct cli_context *ctx, const char *out, uint32_t asked, uint32_t made)
@@ -63,7 +34,7 @@ static int run_new(struct cli_context *ctx)
     if (rc == 0 && strcmp(out, "-") == 0)
         (void)fwrite(text_string(&t), 1, t.length, output_file(ctx->output));
     else if (rc == 0)
-        rc = write_file(out, cli_option_bool(ctx, "force"), &t, &err);
+        rc = site_file_write(out, cli_option_bool(ctx, "force"), &t, &err);
     if (rc == 0)
         tell_new(ctx, out, (uint32_t)gpus,
                  site_new_gpus(cli_option_string(ctx, "shape"), (uint32_t)gpus));
@@ -253,6 +224,52 @@ static const struct command commands[] = {
                 { 0 },
             },
         .run = run_new,
+    },
+    {
+        .verb = "import slurm",
+        .summary = "write a first site file from what Slurm says",
+        .description =
+            "Asks Slurm (scontrol) for its nodes and its topology, or reads what scontrol wrote, "
+            "and writes the YAML of a site: every node with GPUs under its Slurm name, a model for "
+            "each kind of node, a placement group for each lowest switch or block. Nodes without "
+            "GPUs are left out.\n\n"
+            "Slurm does not know power, cooling, racks and cables. They are placeholders in the "
+            "file, which says how to replace them; until then Millwright does not know which nodes "
+            "fail together. Nothing is changed in Slurm.",
+        .examples =
+            (const struct command_example[]){
+                { .line = "mw site import slurm --nodes tests/data/slurm/nodes.txt "
+                          "--topology tests/data/slurm/topology.txt --out slurm.yaml; "
+                          "mw site check slurm.yaml",
+                  .shows = "From recorded output of scontrol -o show nodes and scontrol show "
+                           "topology; on a cluster neither file is needed." },
+                { 0 },
+            },
+        .options =
+            (const struct command_option[]){
+                { .name = "slurm", .type = VALUE_FILE, .value = "CONF",
+                  .help = "the slurm.conf of the cluster to ask; else as scontrol finds it" },
+                { .name = "nodes", .type = VALUE_FILE, .value = "FILE",
+                  .help = "output of scontrol -o show nodes; scontrol is not run" },
+                { .name = "topology", .type = VALUE_FILE, .value = "FILE",
+                  .help = "output of scontrol show topology, with --nodes" },
+                { .name = "name", .type = VALUE_STRING, .value = "NAME",
+                  .help = "the site's name; else the cluster's" },
+                { .name = "out", .type = VALUE_FILE, .value = "FILE", .fallback = "-",
+                  .help = "where to write; - is standard output" },
+                { .name = "force", .help = "write over a file that exists" },
+                { 0 },
+            },
+        .exits =
+            (const struct command_exit[]){
+                { CLI_EXIT_NOT_FOUND, "a file, or scontrol, does not exist" },
+                { CLI_EXIT_DENIED, "a file may not be read or written" },
+                { CLI_EXIT_CONFLICT, "the file exists already, or a node bears a name it needs" },
+                { CLI_EXIT_UNREACHABLE, "slurmctld does not answer" },
+                { CLI_EXIT_TIMEOUT, "slurmctld did not answer in time" },
+                { 0 },
+            },
+        .run = cmd_site_import_slurm,
     },
     {
         .verb = "check",

@@ -1,6 +1,6 @@
 /*
- * The handlers of `mw site query`, in cmd_site_query.c; their rows are in
- * cmd_site.c with the rest of the noun.
+ * The handlers of `mw site query` (cmd_site_query.c) and `mw site import`
+ * (cmd_site_import.c); their rows are in cmd_site.c with the rest of the noun.
  */
 #ifndef MW_CLI_CMD_SITE_H
 #define MW_CLI_CMD_SITE_H
@@ -10,5 +10,6 @@
 int cmd_site_fails_with(struct cli_context *ctx);
 int cmd_site_shares(struct cli_context *ctx);
 int cmd_site_stands_on(struct cli_context *ctx);
+int cmd_site_import_slurm(struct cli_context *ctx);
 
 #endif

@@ -11,9 +11,8 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/context.h"
-#include "signal/straggler.h"
+#include "cli/straggler_file.h"
 
-#define META_BYTES_MAX ((size_t)1 << 20)
 #define MAP_ROWS_MAX 64 /* of the heat map, without -o wide */
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
@@ -238,31 +237,19 @@ static void show_person(struct cli_context *ctx, const struct straggler_result *
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static void free_trace(struct straggler_trace **t)
-{
-    straggler_trace_destroy(*t);
-}
-
 static int run_straggler(struct cli_context *ctx)
 {
-    char *yaml mw_cleanup(mw_freep) = NULL;
     char *csv mw_cleanup(mw_freep) = NULL;
-    struct straggler_trace *t mw_cleanup(free_trace) = NULL;
     struct straggler_result r mw_cleanup(straggler_result_fini) = { 0 };
     struct straggler_meta m;
     struct mw_error err = { 0 };
     size_t size = 0;
     const char *path = cli_arg(ctx, 0), *meta = cli_option_string(ctx, "meta");
 
-    int rc = mw_read_file(meta, META_BYTES_MAX, false, &yaml, &size, &err);
+    int rc = mw_read_file(path, STRAGGLER_BYTES_MAX, true, &csv, &size, &err);
+    struct straggler_text text = { csv, size, path, meta };
     if (rc == 0)
-        rc = straggler_meta_parse(yaml, size, meta, &m, &err);
-    if (rc == 0)
-        rc = mw_read_file(path, STRAGGLER_BYTES_MAX, true, &csv, &size, &err);
-    if (rc == 0)
-        rc = straggler_trace_parse(csv, size, path, &t, &err);
-    if (rc == 0)
-        rc = straggler_analyse(t, &m, path, &r, &err);
+        rc = straggler_analyse_text(&text, &m, &r, &err);
     if (rc != 0)
         return cli_fail(ctx, &err);
     switch (output_form_of(ctx->output)) {

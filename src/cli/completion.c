@@ -136,10 +136,13 @@ static void names_cases(const struct script *s)
     }
 }
 
-static void put_options(const struct script *s, const struct command_option *o)
+/* Of a command (NULL: of none) that may have widened a common option. */
+static void put_options(const struct script *s, const struct command *c,
+                        const struct command_option *o)
 {
     for (; o != NULL && o->name != NULL; o++)
-        put_name(s, "--", o->name, strlen(o->name), o->help);
+        if (command_option_long(c, o->name, strlen(o->name)) == o)
+            put_name(s, "--", o->name, strlen(o->name), o->help);
 }
 
 static void options_cases(const struct script *s)
@@ -149,12 +152,12 @@ static void options_cases(const struct script *s)
             char path[COMMAND_PATH_MAX];
             command_path(*g, c, path);
             open_list(s, path, "options");
-            put_options(s, c->options);
-            put_options(s, command_common_options);
+            put_options(s, c, c->options);
+            put_options(s, c, command_common_options);
             close_list(s);
         }
     text_addf(s->out, "    *) options=%s", s->shell == COMPLETION_BASH ? "\"" : "(");
-    put_options(s, command_common_options);
+    put_options(s, NULL, command_common_options);
     close_list(s);
 }
 

@@ -107,13 +107,16 @@ static void option_item(struct doc *d, const struct command_option *o)
     text_fini(&words);
 }
 
-static void section_options(struct doc *d, const char *title, const struct command_option *o)
+/* Of a command (NULL: of none) that may have widened a common option. */
+static void section_options(struct doc *d, const char *title, const struct command *c,
+                            const struct command_option *o)
 {
     if (o == NULL || o->name == NULL)
         return;
     doc_heading(d, title);
     for (; o->name != NULL; o++)
-        option_item(d, o);
+        if (command_option_long(c, o->name, strlen(o->name)) == o)
+            option_item(d, o);
 }
 
 static void section_args(struct doc *d, const struct command_arg *a)
@@ -164,8 +167,8 @@ void help_command(struct doc *d, const struct command_table *t, const struct com
     text_add(d->out, "\n");
     doc_paragraphs(d, c->description);
     section_args(d, c->args);
-    section_options(d, "Options", c->options);
-    section_options(d, "Options of every command", command_common_options);
+    section_options(d, "Options", c, c->options);
+    section_options(d, "Options of every command", c, command_common_options);
     section_exits(d, c);
 }
 
@@ -198,7 +201,7 @@ void help_group(struct doc *d, const struct command_table *t, const struct comma
     group_examples(d, g);
     doc_heading(d, "Commands");
     group_items(d, g);
-    section_options(d, "Options of every command", command_common_options);
+    section_options(d, "Options of every command", NULL, command_common_options);
     text_addf(d->out, "\nMore: %s help %s %s\n", t->program, g->noun, g->commands[0].verb);
 }
 
@@ -222,7 +225,7 @@ void help_overview(struct doc *d, const struct command_table *t)
     doc_heading(d, "Topics");
     for (size_t i = 0; i < MW_ARRAY_LEN(topics); i++)
         doc_item(d, topics[i].name, topics[i].summary, TERM_WIDTH);
-    section_options(d, "Options of every command", command_common_options);
+    section_options(d, "Options of every command", NULL, command_common_options);
     text_addf(d->out, "\nMore: %s help COMMAND or TOPIC\n", t->program);
 }
 
@@ -314,7 +317,7 @@ static void man_overview(struct doc *d, const struct command_table *t)
     for (const struct command_group *const *g = t->groups; *g != NULL; g++)
         group_examples(d, *g);
     section_commands(d, t);
-    section_options(d, "Options of every command", command_common_options);
+    section_options(d, "Options of every command", NULL, command_common_options);
     for (size_t i = 0; i < MW_ARRAY_LEN(topics); i++)
         topics[i].write(d);
 }
@@ -337,8 +340,8 @@ void help_man(struct text *ret, const struct command_table *t, const struct comm
     doc_heading(&d, "Description");
     doc_paragraphs(&d, c->description);
     section_args(&d, c->args);
-    section_options(&d, "Options", c->options);
-    section_options(&d, "Options of every command", command_common_options);
+    section_options(&d, "Options", c, c->options);
+    section_options(&d, "Options of every command", c, command_common_options);
     section_exits(&d, c);
     doc_heading(&d, "See also");
     text_addf(ret, "\\fB%s\\fR(1)\n", t->program);

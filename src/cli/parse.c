@@ -248,10 +248,10 @@ static void take_common(struct cli_parsed *r)
         if (strcmp(name, "json") == 0)
             r->form = OUTPUT_JSON;
         else if (strcmp(name, "output") == 0)
-            r->form = strcmp(value, "table") == 0  ? OUTPUT_TABLE
-                      : strcmp(value, "wide") == 0 ? OUTPUT_WIDE
+            r->form = strcmp(value, "wide") == 0   ? OUTPUT_WIDE
                       : strcmp(value, "json") == 0 ? OUTPUT_JSON
-                                                   : OUTPUT_CSV;
+                      : strcmp(value, "csv") == 0  ? OUTPUT_CSV
+                                                   : OUTPUT_TABLE; /* or a command's own form */
     }
 }
 

@@ -3,7 +3,10 @@
  */
 #include "cli/site_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/report.h"
 
@@ -30,6 +33,30 @@ static void offer_names(const struct fleet *f, struct nearest *n)
             const char *name = fleet_name(f, component_id((enum component_kind)kind, i));
             nearest_offer(n, name, strlen(name));
         }
+}
+
+int site_file_write(const char *path, bool force, const struct text *t, struct mw_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0666);
+    if (fd < 0 && errno == EEXIST)
+        return mw_fail(err, MW_EEXIST, "%s exists already; --force writes over it", path);
+    if (fd < 0)
+        return mw_fail(err, errno == EACCES ? MW_EDENIED : errno == ENOENT ? MW_ENOTFOUND : MW_EIO,
+                       "cannot write %s: %s", path, strerror(errno));
+    FILE *f = fdopen(fd, "w");
+    must(f != NULL);
+    bool ok = fwrite(text_string(t), 1, t->length, f) == t->length;
+    int saved = errno;
+    if (fclose(f) != 0) {
+        saved = errno;
+        ok = false;
+    }
+    if (ok)
+        return 0;
+    if (!force)
+        (void)unlink(path);
+    return mw_fail(err, saved == ENOSPC ? MW_ENOSPC : MW_EIO, "cannot write %s: %s%s", path,
+                   strerror(saved), force ? "; it is not complete" : "");
 }
 
 int site_file_find(const struct cli_context *ctx, const struct fleet *f, const char *name,

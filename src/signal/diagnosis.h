@@ -19,6 +19,7 @@ struct diagnosis {
     char action[192];       /* what to do next */
     char look[192];         /* what else to look at; "" = nothing */
     char code[32];          /* "Xid 79", "SXid 12028", "hang"; "" = none */
+    char bucket[48];        /* the action as the Xid catalogue names it: "RESET_GPU"; "" = none */
     char file[160];         /* where the evidence is */
     uint32_t line;          /* of the first evidence; 0 = the file as a whole */
     uint32_t count;         /* how many times it was seen */

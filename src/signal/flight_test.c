@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "signal/pickle.h"
 
 #define RANKS 16
 
@@ -177,6 +178,100 @@ static void finish(struct rig *r, uint32_t ranks)
         assert_true(flight_is_dump(r->file[i].data, r->file[i].size));
     }
     diagnose(r);
+}
+
+/* ---- the two forms of a dump --------------------------------------------------------------- */
+
+static void json_leaf(struct text *to, const struct value_tree *t, uint32_t node)
+{
+    const struct value *v = &t->node[node];
+    if (v->kind == VALUE_INT || v->kind == VALUE_REAL) {
+        if (v->kind == VALUE_INT)
+            text_addf(to, "%" PRId64, v->number);
+        else
+            text_addf(to, "%.17g", v->real);
+    } else if (v->kind != VALUE_TEXT) {
+        text_add(to, v->kind == VALUE_BOOL ? (v->number != 0 ? "true" : "false") : "null");
+    } else {
+        text_add(to, "\"");
+        for (uint32_t i = 0; i < v->length; i++)
+            text_addf(to, strchr("\"\\", v->text[i]) != NULL ? "\\%c" : "%c", v->text[i]);
+        text_add(to, "\"");
+    }
+}
+
+/* A tree as JSON, from a stack of containers: what torch writes instead of a pickle. */
+static void json_of(struct text *to, const struct value_tree *t)
+{
+    struct {
+        uint32_t at, count;
+        bool dict;
+    } open[VALUE_DEPTH_MAX + 1], *f;
+    uint32_t depth = 0, node = t->root;
+    do {
+        bool dict = value_is(t, node, VALUE_DICT);
+        if (dict || value_is(t, node, VALUE_LIST) || value_is(t, node, VALUE_TUPLE)) {
+            assert_true(depth <= VALUE_DEPTH_MAX);
+            text_add(to, dict ? "{" : "[");
+            open[depth].at = value_first(t, node);
+            open[depth].count = 0;
+            open[depth++].dict = dict;
+        } else {
+            json_leaf(to, t, node);
+        }
+        for (f = &open[depth - 1]; f->at == MW_NONE && depth > 0; f = &open[depth - 1]) {
+            text_add(to, f->dict ? "}" : "]");
+            if (--depth == 0)
+                return;
+        }
+        if (f->count > 0)
+            text_add(to, f->dict && f->count % 2 == 1 ? ": " : ", ");
+        f->count++;
+        node = t->link[f->at].node;
+        f->at = t->link[f->at].next;
+    } while (depth > 0);
+}
+
+static void rewrite_as_json(struct rig *r)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct value_tree tree;
+        struct mw_error err;
+        struct text json = {0};
+        assert_int_equal(pickle_read(r->text[i].data, r->text[i].length, &tree, &err), 0);
+        json_of(&json, &tree);
+        value_tree_fini(&tree);
+        text_fini(&r->text[i]);
+        r->text[i] = json;
+        r->file[i].data = json.data;
+        r->file[i].size = json.length;
+        assert_int_equal(json.data[0], '{');
+        assert_true(flight_is_dump(json.data, json.length));
+    }
+}
+
+static void a_dump_says_the_same_as_pickle_and_as_json(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"gpu_error_1st", "gpu_error_2nd", "lock_gil_1st",
+                                       "lock_gil_2nd"};
+    for (size_t k = 0; k < MW_ARRAY_LEN(sets); k++) {
+        struct rig r;
+        load(&r, sets[k]);
+        diagnose(&r);
+        struct diagnoses pickled = r.out;
+        r.out = (struct diagnoses){0};
+        rewrite_as_json(&r);
+        diagnose(&r);
+        assert_int_equal(r.out.length, pickled.length);
+        for (uint32_t i = 0; i < pickled.length; i++) {
+            assert_string_equal(r.out.item[i].part, pickled.item[i].part);
+            assert_string_equal(r.out.item[i].cause, pickled.item[i].cause);
+            assert_int_equal(r.out.item[i].sure, pickled.item[i].sure);
+        }
+        diagnoses_fini(&pickled);
+        rig_fini(&r);
+    }
 }
 
 static void the_rank_that_never_entered_is_named_with_certainty(void **state)
@@ -354,6 +449,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gpu_errors_are_found_as_they_were_injected),
         cmocka_unit_test(held_interpreter_locks_are_found_as_they_were_injected),
+        cmocka_unit_test(a_dump_says_the_same_as_pickle_and_as_json),
         cmocka_unit_test(the_rank_that_never_entered_is_named_with_certainty),
         cmocka_unit_test(any_rank_of_any_group_size_can_be_the_one),
         cmocka_unit_test(who_waits_for_another_is_excused_across_groups),

@@ -55,6 +55,7 @@ struct xids {
     struct xid_seen *item; /* owned */
     uint32_t length, room;
     uint32_t left_out;     /* past KMSG_XIDS_MAX */
+    uint32_t release;      /* of the driver, 550; 0 = not known */
     bool no_memory;
 };
 

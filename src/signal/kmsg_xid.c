@@ -167,6 +167,7 @@ static void act(struct verdict *v, const char *bucket, enum diagnosis_sure sure)
     v->d.sure = (uint8_t)sure;
     v->d.wrong = a == NULL || a->wrong;
     say(v->d.action, sizeof(v->d.action), a != NULL ? a->words : bucket);
+    say(v->d.bucket, sizeof(v->d.bucket), bucket);
 }
 
 static void add_cause(struct verdict *v, const char *text)
@@ -271,6 +272,7 @@ static void judge_74(struct verdict *v)
     if (v->seen->place[0] != '\0')
         add_cause(v, v->seen->place);
     say(v->d.action, sizeof(v->d.action), xid_link_action(what));
+    say(v->d.bucket, sizeof(v->d.bucket), xid_link_bucket(what));
     v->d.wrong = what != XID_LINK_IGNORE && what != XID_LINK_ECC_COUNT;
     v->d.sure = (uint8_t)(what == XID_LINK_UNKNOWN ? SURE_UNKNOWN : SURE_LIKELY);
     if (grave && !again)
@@ -296,8 +298,10 @@ static void judge_nvlink5(struct verdict *v)
 {
     const struct xid_seen *s = v->seen;
     struct xid_nvlink_match m = { .row = NULL };
+    uint32_t release = v->all->release;
     if (s->regs >= 2)
-        m = xid_nvlink_find(s->code, s->place, s->reg[0], s->reg[1]);
+        m = release == 0 ? xid_nvlink_find(s->code, s->place, s->reg[0], s->reg[1])
+                         : xid_nvlink_find_of(s->code, s->place, s->reg[0], s->reg[1], release);
     if (m.row == NULL) {
         add_cause(v, s->regs < 2 ? "not decoded, the line lacks intrInfo and error status"
                                  : "intrInfo and error status are not in the catalogue");
@@ -313,6 +317,22 @@ static void judge_nvlink5(struct verdict *v)
                    then != NULL ? then->words : m.row->investigate, m.row->consequences);
 }
 
+/* What Xid 154 asks for, as a bucket; "XID_154" for words that are not known. */
+static const char *recovery_bucket(const char *what)
+{
+    static const struct {
+        const char *words, *bucket;
+    } known[] = {
+        { "None", "IGNORE" }, { "GPU Reset Required", "RESET_GPU" },
+        { "Node Reboot Required", "RESTART_BM" }, { "Drain P2P", "DRAIN_P2P" },
+        { "Drain and Reset", "DRAIN_AND_RESET" },
+    };
+    for (size_t i = 0; i < MW_ARRAY_LEN(known); i++)
+        if (strcmp(known[i].words, what) == 0)
+            return known[i].bucket;
+    return "XID_154";
+}
+
 static void judge_154(struct verdict *v)
 {
     const char *what = v->seen->place;
@@ -323,6 +343,7 @@ static void judge_154(struct verdict *v)
     (void)snprintf(v->d.action, sizeof(v->d.action), "do what the driver says: %s", what);
     v->d.wrong = strcmp(what, "None") != 0;
     v->d.sure = SURE_CERTAIN;
+    say(v->d.bucket, sizeof(v->d.bucket), recovery_bucket(what));
     if (!v->d.wrong)
         say(v->d.action, sizeof(v->d.action), "nothing");
     uint32_t other = company(v, 0);
@@ -347,6 +368,7 @@ static void judge_row(struct verdict *v, const struct xid_row *row)
     xid_archs(row, archs, sizeof(archs));
     if (row->immediate[0] == '\0') {
         act(v, "CONTACT_SUPPORT", SURE_POSSIBLE);
+        v->d.bucket[0] = '\0';
         say(v->d.look, sizeof(v->d.look), "NVIDIA names no action for this code yet");
         return;
     }

@@ -107,25 +107,34 @@ static const struct {
 };
 
 static const struct {
-    const char *words, *action;
+    const char *words, *action, *bucket;
 } link_text[] = {
-    [XID_LINK_IGNORE] = { "the registers name no error", "nothing" },
-    [XID_LINK_SYMPATHETIC] = { "it follows an error elsewhere", "follow the other Xid or SXid" },
-    [XID_LINK_ECC_COUNT] = { "corrected ECC errors passed a threshold", "nothing: it goes on" },
+    [XID_LINK_IGNORE] = { "the registers name no error", "nothing", "IGNORE" },
+    [XID_LINK_SYMPATHETIC] = { "it follows an error elsewhere", "follow the other Xid or SXid",
+                               "IGNORE (sympathetic)" },
+    [XID_LINK_ECC_COUNT] = { "corrected ECC errors passed a threshold", "nothing: it goes on",
+                             "IGNORE" },
     [XID_LINK_ECC] = { "ECC or parity error",
-                       "restart the application; more than two on a link: report to the vendor" },
+                       "restart the application; more than two on a link: report to the vendor",
+                       "RESTART_APP" },
     [XID_LINK_SIGNAL] = { "marginal signal integrity",
-                          "check the link's error rates, reseat, then run dcgmi diag" },
+                          "check the link's error rates, reseat, then run dcgmi diag",
+                          "INVESTIGATE_LINK_SI" },
     [XID_LINK_REPEAT] = { "hardware when it comes again",
-                          "when it comes again, run the vendor's field diagnostics" },
+                          "when it comes again, run the vendor's field diagnostics",
+                          "RUN_FIELDDIAG" },
     [XID_LINK_REPORT] = { "to be reported when it comes again",
-                          "when it comes again, report it to the vendor" },
-    [XID_LINK_UNEXPECTED] = { "an error that should not happen", "report it to the vendor" },
+                          "when it comes again, report it to the vendor", "CONTACT_SUPPORT" },
+    [XID_LINK_UNEXPECTED] = { "an error that should not happen", "report it to the vendor",
+                              "CONTACT_SUPPORT" },
     [XID_LINK_HARDWARE] = { "perhaps hardware",
-                            "drain the node, reseat, run the vendor's field diagnostics" },
-    [XID_LINK_FABRIC] = { "the fabric is stuck", "reset all GPUs and NVSwitches of the fabric" },
+                            "drain the node, reseat, run the vendor's field diagnostics",
+                            "RUN_FIELDDIAG" },
+    [XID_LINK_FABRIC] = { "the fabric is stuck", "reset all GPUs and NVSwitches of the fabric",
+                          "RESET_GPU" },
     [XID_LINK_UNKNOWN] = { "the registers have bits that the catalogue does not name",
-                           "take an nvidia-bug-report and contact the vendor's support" },
+                           "take an nvidia-bug-report and contact the vendor's support",
+                           "CONTACT_SUPPORT" },
 };
 
 const struct xid_row *xid_find(uint32_t code)
@@ -218,11 +227,13 @@ static bool unit_match(const char *units, const char *unit)
     return false;
 }
 
-/* How well: 0 = not at all. */
+/* How well, in one of the layouts: 0 = not at all. */
 static uint32_t nvlink_fit(const struct xid_nvlink_row *row, const char *unit, uint32_t info,
-                           struct xid_nvlink_match *m)
+                           uint32_t layouts, struct xid_nvlink_match *m)
 {
     for (uint32_t d = 0; d < 2; d++) {
+        if ((layouts & BIT(d)) == 0)
+            continue;
         bool second = bits_match(&row->info2[d], info);
         if (!second && !bits_match(&row->info[d], info))
             continue;
@@ -234,8 +245,8 @@ static uint32_t nvlink_fit(const struct xid_nvlink_row *row, const char *unit, u
     return 0;
 }
 
-struct xid_nvlink_match xid_nvlink_find(uint32_t code, const char *unit, uint32_t info,
-                                        uint32_t status)
+static struct xid_nvlink_match nvlink_find(uint32_t code, const char *unit, uint32_t info,
+                                           uint32_t status, uint32_t layouts)
 {
     struct xid_nvlink_match best = { 0 };
     for (int pass = 0; pass < 2 && best.row == NULL; pass++) {
@@ -245,7 +256,7 @@ struct xid_nvlink_match xid_nvlink_find(uint32_t code, const char *unit, uint32_
             const struct xid_nvlink_row *row = &xid_nvlink_rows[i];
             if (row->xid != code || !status_match(row, status, m.exact))
                 continue;
-            uint32_t fit = nvlink_fit(row, unit, info, &m);
+            uint32_t fit = nvlink_fit(row, unit, info, layouts, &m);
             /* Of several bits, the one that asks for a reset counts. */
             bool worse = fit > 0 && fit == fit_best && !m.exact &&
                          strcmp(m.action, "RESET_GPU") == 0;
@@ -256,6 +267,21 @@ struct xid_nvlink_match xid_nvlink_find(uint32_t code, const char *unit, uint32_
         }
     }
     return best;
+}
+
+struct xid_nvlink_match xid_nvlink_find(uint32_t code, const char *unit, uint32_t info,
+                                        uint32_t status)
+{
+    return nvlink_find(code, unit, info, status, BIT(XID_BEFORE_R575) | BIT(XID_FROM_R575));
+}
+
+struct xid_nvlink_match xid_nvlink_find_of(uint32_t code, const char *unit, uint32_t info,
+                                           uint32_t status, uint32_t release)
+{
+    enum xid_driver layout = release < 575 ? XID_BEFORE_R575 : XID_FROM_R575;
+    struct xid_nvlink_match m = nvlink_find(code, unit, info, status, BIT(layout));
+    must(release > 0);
+    return m.row != NULL ? m : xid_nvlink_find(code, unit, info, status);
 }
 
 enum xid_link xid_link_decode(const uint32_t reg[XID_LINK_REGISTERS])
@@ -284,4 +310,10 @@ const char *xid_link_action(enum xid_link what)
 {
     must(what < MW_ARRAY_LEN(link_text));
     return link_text[what].action;
+}
+
+const char *xid_link_bucket(enum xid_link what)
+{
+    must(what < MW_ARRAY_LEN(link_text));
+    return link_text[what].bucket;
 }

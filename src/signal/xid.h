@@ -84,6 +84,9 @@ struct xid_nvlink_match {
 };
 struct xid_nvlink_match xid_nvlink_find(uint32_t code, const char *unit, uint32_t info,
                                         uint32_t status);
+/* The same when the driver's release is known (550): its layout, before the other. */
+struct xid_nvlink_match xid_nvlink_find_of(uint32_t code, const char *unit, uint32_t info,
+                                           uint32_t status, uint32_t release);
 
 /* Xid 74: what the error registers say, worst bit first. */
 enum xid_link {
@@ -103,5 +106,6 @@ enum xid_link {
 enum xid_link xid_link_decode(const uint32_t reg[XID_LINK_REGISTERS]);
 const char *xid_link_words(enum xid_link what);  /* the cause */
 const char *xid_link_action(enum xid_link what); /* what to do */
+const char *xid_link_bucket(enum xid_link what); /* the same as a bucket */
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * A new journal from what is whole in a damaged one.  Owns no format: frames
- * are copied as they are, so that the chain and every citation stay valid.
- * Never changes the source.
+ * A new journal from one that is there: what is whole in a damaged one, or all
+ * of one that another process writes.  Owns no format: frames are copied as
+ * they are, so that the chain and every citation stay valid.  Never changes
+ * the source.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 struct copy {
     struct journal_sqlite *from;
     struct database *to;
+    bool strict; /* damage is an error, not the end of what can be saved */
     struct mw_error *err;
 };
 
@@ -48,7 +50,9 @@ static int copy_blob(void *ctx, const uint8_t sha256[MW_SHA256_SIZE], const void
                      size_t size)
 {
     struct copy *c = ctx;
-    return data != NULL ? database_put_blob(c->to, sha256, data, size, c->err) : 0;
+    if (data == NULL)
+        return c->strict ? mw_fail(c->err, MW_ECORRUPT, "a stored file is damaged") : 0;
+    return database_put_blob(c->to, sha256, data, size, c->err);
 }
 
 /* Damage met on the way ends the copy early; what is there by then is the whole prefix. */
@@ -64,11 +68,11 @@ static int fill(void *ctx, struct database *db, struct journal_head *head, struc
     if (rc == 0)
         rc = copy_frames(c, &cursor, &last, err);
     frames_end(&cursor);
-    if (rc == MW_ECORRUPT)
+    if (rc == MW_ECORRUPT && !c->strict)
         rc = 0;
     if (rc == 0)
         rc = database_each_blob(&c->from->db, copy_blob, c, err);
-    if (rc == MW_ECORRUPT)
+    if (rc == MW_ECORRUPT && !c->strict)
         rc = 0;
     if (rc == 0)
         rc = database_end(db, err);
@@ -77,7 +81,7 @@ static int fill(void *ctx, struct database *db, struct journal_head *head, struc
     return rc;
 }
 
-static int make_copy(struct journal_sqlite *from, const char *out_dir, const char *origin,
+static int make_copy(struct copy *c, const char *out_dir, const char *origin,
                      struct mw_error *err)
 {
     mw_cleanup(file_closep) int dir_fd = -1;
@@ -90,9 +94,8 @@ static int make_copy(struct journal_sqlite *from, const char *out_dir, const cha
         rc = head_read(dir_fd, &there, err);
     if (rc == 0 && (journal_exists(dir_fd) || there.slots_bad > 0 || there.head.seq > 0))
         rc = mw_fail(err, MW_EEXIST, "%s holds a journal already: name a new directory", out_dir);
-    struct copy c = {.from = from, .err = err};
     struct journal_make m = {
-        .dir = out_dir, .dir_fd = dir_fd, .origin = origin, .fill = fill, .ctx = &c};
+        .dir = out_dir, .dir_fd = dir_fd, .origin = origin, .fill = fill, .ctx = c};
     return rc == 0 ? journal_make(&m, err) : rc;
 }
 
@@ -110,11 +113,34 @@ int journal_recover_prefix(const char *dir, const char *out_dir, struct journal_
     if (rc == 0)
         rc = j->ops->verify(j, ret, err);
     char origin[128];
+    struct copy c = {.from = s, .err = err};
     if (rc == 0) {
         (void)snprintf(origin, sizeof(origin), "recovered: %llu of %llu events",
                        (unsigned long long)ret->valid_seq, (unsigned long long)ret->head_seq);
-        rc = make_copy(s, out_dir, origin, err);
+        rc = make_copy(&c, out_dir, origin, err);
     }
+    journal_destroy(j);
+    return rc;
+}
+
+int journal_sqlite_copy(const char *dir, const char *out_dir, uint64_t *ret_seq,
+                        struct mw_error *err)
+{
+    struct journal *j = NULL;
+    struct journal_sqlite_options o = {.read_only = true};
+    int rc = journal_sqlite_open(dir, &o, &j, err);
+    if (rc != 0)
+        return rc;
+    struct copy c = {.from = (struct journal_sqlite *)j, .strict = true, .err = err};
+    char origin[128];
+    if (j->opened.loss != JOURNAL_WHOLE || c.from->db.sql == NULL)
+        rc = mw_fail(err, MW_ECORRUPT, "%s", j->opened.text);
+    (void)snprintf(origin, sizeof(origin), "recorded: %llu events",
+                   (unsigned long long)j->head.seq);
+    if (rc == 0)
+        rc = make_copy(&c, out_dir, origin, err);
+    if (rc == 0)
+        *ret_seq = j->head.seq;
     journal_destroy(j);
     return rc;
 }

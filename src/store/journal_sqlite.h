@@ -49,4 +49,14 @@ MW_MUST_USE int journal_sqlite_flush(struct journal *j, struct mw_error *err);
 MW_MUST_USE int journal_recover_prefix(const char *dir, const char *out_dir,
                                        struct journal_report *ret, struct mw_error *err);
 
+/*
+ * Copies a journal, also while another process writes it, into a new one in out_dir, which must
+ * not hold one: the groups that were committed when it began, each checked against the chain, and
+ * the blobs.  Snapshots are left behind.  *ret_seq is the last event of the copy.
+ * MW_ENOTFOUND; MW_EEXIST; MW_ECORRUPT: the source is not whole (journal_recover_prefix saves what
+ * is).  A failure leaves no journal in out_dir.
+ */
+MW_MUST_USE int journal_sqlite_copy(const char *dir, const char *out_dir, uint64_t *ret_seq,
+                                    struct mw_error *err);
+
 #endif

@@ -518,6 +518,43 @@ static void what_a_damaged_database_says_cannot_drive_a_terminal(void **state)
     assert_non_null(strstr(text, "??[2J?"));
 }
 
+static void a_journal_is_copied_beside_its_writer_and_the_copy_stays_as_it_was(void **state)
+{
+    struct world *w = *state;
+    reopen(w, NULL);
+    write_groups(w, 20);
+    uint64_t last = w->j->head.seq, copied = 0, seen;
+    append(w, 3); /* staged, not committed: it is not in the record yet */
+    assert_int_equal(journal_sqlite_copy(w->dir, w->other, &copied, NULL), 0);
+    assert_int_equal(copied, last);
+    assert_int_equal(journal_sqlite_copy(w->dir, w->other, &copied, NULL), MW_EEXIST);
+    assert_int_equal(w->j->ops->commit(w->j, NULL), 0); /* the writer was not disturbed */
+    struct journal *j;
+    const struct journal_sqlite_options o = {.read_only = true};
+    assert_int_equal(journal_sqlite_open(w->other, &o, &j, NULL), 0);
+    expect_whole(j);
+    assert_int_equal(read_back(j, &seen), 0);
+    assert_int_equal(seen, last);
+    journal_destroy(j);
+    expect_whole(w->j);
+}
+
+static void what_is_damaged_is_not_copied_as_if_it_were_whole(void **state)
+{
+    struct world *w = *state;
+    uint64_t copied = 0;
+    struct mw_error err = {.text = ""};
+    assert_int_equal(journal_sqlite_copy(w->dir, w->other, &copied, &err), MW_ENOTFOUND);
+    reopen(w, NULL);
+    write_groups(w, 20);
+    journal_destroy(TAKE(w->j));
+    char path[600];
+    path_of(path, w->dir, "head");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(journal_sqlite_copy(w->dir, w->other, &copied, &err), MW_ECORRUPT);
+    assert_non_null(strstr(err.text, "head"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -538,6 +575,8 @@ int main(void)
         T(an_interrupted_making_is_made_again),
         T(others_may_not_read_the_record),
         T(what_a_damaged_database_says_cannot_drive_a_terminal),
+        T(a_journal_is_copied_beside_its_writer_and_the_copy_stays_as_it_was),
+        T(what_is_damaged_is_not_copied_as_if_it_were_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

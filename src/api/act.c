@@ -1,0 +1,244 @@
+/* From a command to a fact.  See act.h. */
+#include "api/act.h"
+
+#include <string.h>
+
+#include "api/pending.h"
+#include "base/mem.h"
+
+static unsigned long long show(uint64_t n)
+{
+    return n;
+}
+
+/* ---- looking up ---------------------------------------------------------------------------- */
+
+static int find(const struct live *l, enum component_kind kind, const char *name, uint32_t *ret,
+                struct mw_error *err)
+{
+    const struct fleet *f = live_control(l)->board->fleet;
+    uint64_t id = fleet_find(f, name);
+    if (id == 0 || component_kind_of(id) != kind)
+        return mw_fail(err, MW_ENOTFOUND, "the site has no %s \"%s\"%s%s%s",
+                       component_kind_name(kind), name, id ? ": that is a " : "",
+                       id ? component_kind_name(component_kind_of(id)) : "",
+                       " (mw site show lists the names)");
+    *ret = component_index_of(id);
+    return 0;
+}
+
+static int read_event(const struct live *l, uint64_t seq, struct event *ret, struct mw_error *err)
+{
+    struct journal *j = live_journal(l);
+    void *tail mw_cleanup(mw_freep) = mw_calloc(1, EVENT_TAIL_MAX);
+    if (tail == NULL)
+        return mw_fail(err, MW_ENOMEM, "out of memory");
+    return j->ops->get(j, seq, ret, tail, err);
+}
+
+static int fill_advice(const struct live *l, uint64_t ref, struct event *fact,
+                       struct mw_error *err)
+{
+    struct event advice;
+    int rc = read_event(l, ref, &advice, err);
+    if (rc < 0)
+        return rc;
+    if (advice.kind != EV_ADVICE)
+        return mw_fail(err, MW_EINVAL, "event %llu is no advice but %s", show(ref),
+                       event_info(advice.kind)->name);
+    fact->cause = ref;
+    fact->body.command.node = advice.body.advice.node;
+    fact->body.command.hall = advice.body.advice.hall;
+    fact->body.command.slot = advice.body.advice.slot;
+    return 0;
+}
+
+/* Holds of a node that a person can lift here: what was set in the engine is lifted there. */
+static uint32_t own_holds(const struct live *l, uint32_t node)
+{
+    const struct control *c = live_control(l);
+    uint32_t holds = c->board->node_holds[node];
+    return holds - guard_node_held_there(c->guard, node);
+}
+
+static bool is_engines(const struct api_command *c)
+{
+    return c->verb >= API_JOB_REQUEUE;
+}
+
+/* A person's wish to the engine that owns allocation. */
+static int fill_engine(const struct live *l, const struct api_command *c, struct body_command *b,
+                       struct mw_error *err)
+{
+    const struct board *board = live_control(l)->board;
+    if (!live_has_slurm(l))
+        return mw_fail(err, MW_ECONFLICT, "no engine is watched that could do it (mw serve runs "
+                       "with --no-slurm)");
+    b->verb = CMD_ENGINE;
+    b->engine = api_verb_info(c->verb)->value;
+    b->ref = c->job;
+    b->length_ms = c->length_s * 1000;
+    bool many = (api_verb_info(c->verb)->keys & API_COUNT) != 0;
+    b->count = many ? MW_MAX(c->count, 1) : 0;
+    if (c->job != 0 && board_job_find(board, c->job) == MW_NONE)
+        return mw_fail(err, MW_ENOTFOUND, "no job %llu is known to wait or run", show(c->job));
+    if (many && b->count > board->nodes - b->node)
+        return mw_fail(err, MW_EINVAL, "there are only %u nodes from %s on",
+                       board->nodes - b->node, c->node);
+    return 0;
+}
+
+static int fill_command(const struct live *l, const struct api_command *c, struct event *fact,
+                        struct mw_error *err)
+{
+    struct body_command *b = &fact->body.command;
+    *b = (struct body_command){ .ref = c->ref, .node = MW_NONE, .hall = MW_NONE, .slot = MW_NONE,
+                                .verb = api_verb_info(c->verb)->value, .mode = c->mode };
+    fact->tail_size = (uint32_t)strlen(c->reason);
+    int rc = 0;
+    if (c->node[0] != '\0')
+        rc = find(l, COMPONENT_NODE, c->node, &b->node, err);
+    if (rc == 0 && c->hall[0] != '\0')
+        rc = find(l, COMPONENT_HALL, c->hall, &b->hall, err);
+    if (rc == 0 && is_engines(c))
+        rc = fill_engine(l, c, b, err);
+    if (rc == 0 && (c->verb == API_APPROVE || c->verb == API_REJECT))
+        rc = fill_advice(l, c->ref, fact, err);
+    if (rc == 0 && c->verb == API_RELEASE && own_holds(l, b->node) == 0)
+        rc = mw_fail(err, MW_ECONFLICT, "node %s has no hold to lift%s", c->node,
+                     live_control(l)->board->node_holds[b->node] > 0
+                         ? ": it was taken out in Slurm; resume it there" : "");
+    return rc;
+}
+
+/* ---- orders and gates ---------------------------------------------------------------------- */
+
+struct wanted {
+    uint16_t kind; /* order.opened or gate.started */
+    uint64_t seq;  /* this one, or … */
+    uint64_t component;
+    uint32_t node; /* … all about this */
+    uint32_t found;
+    struct event event;
+};
+
+static int match(void *ctx, const struct event *action, const void *tail)
+{
+    struct wanted *w = ctx;
+    (void)tail;
+    if (action->kind != w->kind)
+        return 0;
+    bool order = w->kind == EV_ORDER_OPENED;
+    uint32_t node = order ? action->body.order.node : action->body.gate.node;
+    bool same = (w->node != MW_NONE && node == w->node) ||
+                (order && w->component && action->body.order.component == w->component);
+    if (w->seq ? action->seq == w->seq : same) {
+        w->found++;
+        w->event = *action;
+    }
+    return 0;
+}
+
+static int find_pending(const struct live *l, const struct api_command *c, struct wanted *w,
+                        struct mw_error *err)
+{
+    const struct fleet *f = live_control(l)->board->fleet;
+    const char *what = w->kind == EV_ORDER_OPENED ? "work order" : "check";
+    w->seq = c->ref;
+    w->component = c->node[0] ? fleet_find(f, c->node) : 0;
+    w->node = component_kind_of(w->component) == COMPONENT_NODE ? component_index_of(w->component)
+                                                                : MW_NONE;
+    if (!c->ref && !w->component)
+        return mw_fail(err, MW_ENOTFOUND, "the site has no part \"%s\"", c->node);
+    int rc = api_pending_each(l, match, w, err);
+    if (rc < 0 || w->found == 1)
+        return rc;
+    if (w->found > 1)
+        return mw_fail(err, MW_EINVAL, "%u open %ss are about %s: give the number of one, as mw "
+                       "status shows it", w->found, what, c->node);
+    if (c->ref)
+        return mw_fail(err, MW_ECONFLICT, "there is no open %s %llu", what, show(c->ref));
+    return mw_fail(err, MW_ECONFLICT, "no %s about %s is open", what, c->node);
+}
+
+static int fill_answer(const struct live *l, const struct api_command *c, struct event *fact,
+                       struct mw_error *err)
+{
+    struct wanted w = { .kind = fact->kind == EV_GATE_ENDED ? EV_GATE_STARTED : EV_ORDER_OPENED };
+    int rc = find_pending(l, c, &w, err);
+    if (rc < 0)
+        return rc;
+    fact->cause = w.event.seq;
+    fact->body = w.event.body;
+    uint8_t result = api_verb_info(c->verb)->value;
+    if (fact->kind == EV_GATE_ENDED)
+        fact->body.gate.result = result;
+    else
+        fact->body.order.result = result;
+    return 0;
+}
+
+/* ---- handing in ---------------------------------------------------------------------------- */
+
+static int refused(const struct live *l, enum admit a, const struct api_command *c,
+                   const struct event *fact, struct mw_error *err)
+{
+    const struct control *k = live_control(l);
+    if (a == ADMIT_FULL && is_engines(c))
+        return mw_fail(err, MW_ELIMIT, "too many wishes wait for the engine's answer already");
+    if (a == ADMIT_FULL)
+        return mw_fail(err, MW_ELIMIT, "node %s has as many holds as it can have", c->node);
+    if (a == ADMIT_IMPOSSIBLE && c->verb == API_APPROVE) {
+        uint32_t hall = fact->body.command.hall;
+        return mw_fail(err, MW_ECONFLICT, "hall %s is in mode %s: nothing is done there; mw mode "
+                       "set approve lets a person decide",
+                       fleet_name(k->board->fleet, component_id(COMPONENT_HALL, hall)),
+                       api_mode_word(guard_mode_of(k->guard, hall)));
+    }
+    if (a == ADMIT_IMPOSSIBLE)
+        return mw_fail(err, MW_EBUG, "the site refuses %s", api_verb_info(c->verb)->word);
+    if (c->verb == API_APPROVE || c->verb == API_REJECT)
+        return mw_fail(err, MW_ECONFLICT, "advice %llu is over: it was answered, or what it was "
+                       "about has ended", show(c->ref));
+    return mw_fail(err, MW_ECONFLICT, "%s: it is over already", api_verb_info(c->verb)->word);
+}
+
+static int hand_in(struct live *l, int64_t now_ns, const struct api_command *c,
+                   const struct event *fact, uint64_t *ret_seq, struct mw_error *err)
+{
+    enum admit a = ADMIT_OK;
+    int rc = live_command(l, now_ns, fact, fact->tail_size ? c->reason : NULL, &a, err);
+    if (rc < 0 && a == ADMIT_OK)
+        return mw_fail_prefix(err, "taken, and not durable yet (do not repeat it)");
+    if (rc < 0)
+        return rc;
+    if (a != ADMIT_OK)
+        return refused(l, a, c, fact, err);
+    *ret_seq = core_last_group(live_control(l)->core).first_seq;
+    return 0;
+}
+
+/* Who reports an order done has begun it: nobody needs to say so twice. */
+static bool begins_first(const struct live *l, const struct event *fact)
+{
+    uint32_t node = fact->body.order.node;
+    return fact->kind == EV_ORDER_ENDED && node != MW_NONE &&
+           live_control(l)->board->node_health[node] != HEALTH_REPAIRING;
+}
+
+int api_act(struct live *l, int64_t now_ns, uint32_t actor, const struct api_command *c,
+            uint64_t *ret_seq, struct mw_error *err)
+{
+    must(l != NULL && c != NULL && actor != 0);
+    struct event fact = { .kind = api_verb_info(c->verb)->kind, .actor = actor,
+                          .source = SOURCE_PERSON, .observed_ns = now_ns };
+    int rc = fact.kind == EV_COMMAND ? fill_command(l, c, &fact, err)
+                                     : fill_answer(l, c, &fact, err);
+    if (rc == 0 && begins_first(l, &fact)) {
+        struct event taken = fact;
+        taken.kind = EV_ORDER_TAKEN;
+        taken.body.order.result = 0;
+        rc = hand_in(l, now_ns, c, &taken, ret_seq, err);
+    }
+    return rc < 0 ? rc : hand_in(l, now_ns, c, &fact, ret_seq, err);
+}

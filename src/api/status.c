@@ -1,0 +1,209 @@
+/* The status document.  See status.h. */
+#include "api/status.h"
+
+#include "api/command.h"
+#include "api/pending.h"
+#include "base/format.h"
+#include "base/units.h"
+
+static json_t *number(uint64_t n)
+{
+    return json_integer((json_int_t)n);
+}
+
+/* null when there is none */
+static json_t *stamp(int64_t time_ns)
+{
+    char text[40];
+    if (time_ns == 0)
+        return json_null();
+    mw_format_time(time_ns, text, sizeof(text));
+    return json_string(text);
+}
+
+/* null when empty; bytes that are no UTF-8 (a program's message) are left out */
+static json_t *words(const char *s)
+{
+    if (s[0] == '\0')
+        return json_null();
+    json_t *v = json_string(s);
+    return v != NULL ? v : json_string("(unreadable)");
+}
+
+static json_t *halls(const struct control *c)
+{
+    json_t *list = json_array();
+    const struct fleet *f = c->board->fleet;
+    for (uint32_t h = 0; h < f->count[COMPONENT_HALL]; h++) {
+        json_t *o = json_object();
+        (void)json_object_set_new(o, "hall",
+                                  json_string(fleet_name(f, component_id(COMPONENT_HALL, h))));
+        (void)json_object_set_new(o, "mode",
+                                  json_string(api_mode_word(guard_mode_of(c->guard, h))));
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *nodes(const struct control *c)
+{
+    json_t *o = json_object();
+    for (uint32_t h = 0; h < HEALTH_COUNT; h++)
+        (void)json_object_set_new(o, health_name(h), number(care_nodes_in(c->care, h)));
+    return o;
+}
+
+static json_t *slurm(const struct live *l)
+{
+    struct slurm_stats s = live_slurm_stats(l);
+    if (!live_has_slurm(l))
+        return json_null();
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "answered", stamp(s.answered_ns), "polls", number(s.polls), "polls_failed",
+        number(s.polls_failed), "polls_unchanged", number(s.polls_unchanged), "commands",
+        number(s.commands), "commands_failed", number(s.commands_failed), "retries",
+        number(s.retries), "orders_pending", number(s.pending), "nodes_unknown",
+        number(s.nodes_unknown), "jobs_shared", number(s.jobs_shared), "jobs_refused",
+        number(s.jobs_refused), "lines_bad", number(s.lines_bad), "trouble", words(s.trouble));
+}
+
+static json_t *agents(const struct loop *loop)
+{
+    struct agents_stats a = live_agents_stats(loop_live(loop));
+    struct listener_stats s = loop_listener_stats(loop);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "listens", words(loop_listens(loop)), "connections", number(s.connections), "watched",
+        number(a.watched), "frames", number(a.frames), "frames_refused",
+        number(a.frames_refused + s.lines_bad), "beats", number(a.beats), "silences",
+        number(a.silences), "silences_common", number(a.silences_common), "late_ticks",
+        number(a.late_ticks), "refused_hello", number(s.refused_hello), "refused_full",
+        number(s.refused_full), "dropped_slow", number(s.dropped_slow), "dropped_quiet",
+        number(s.dropped_quiet));
+}
+
+static json_t *record(const struct api_site *s)
+{
+    const struct live *l = loop_live(s->loop);
+    struct live_stats t = live_stats(l);
+    const struct journal *j = live_journal(l);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "folder", words(s->journal),
+                     "seq", number(j->head.seq), "epoch", number(j->epoch), "snapshots",
+                     number(t.snapshots), "snapshots_failed", number(t.snapshots_failed),
+                     "snapshot_trouble", words(t.snapshot_trouble), "commits_failed",
+                     number(t.commits_failed), "trouble_since", stamp(t.trouble_since_ns),
+                     "trouble", words(t.trouble));
+}
+
+static json_t *core(const struct core_stats *s)
+{
+    static const char *const why[ADMIT_COUNT] = {
+        [ADMIT_OK] = "taken",        [ADMIT_DUPLICATE] = "duplicate",
+        [ADMIT_STALE] = "stale",     [ADMIT_IMPOSSIBLE] = "impossible",
+        [ADMIT_FULL] = "full",       [ADMIT_GAP] = "gap",
+    };
+    json_t *facts = json_object();
+    for (uint32_t i = 0; i < ADMIT_COUNT; i++)
+        (void)json_object_set_new(facts, why[i], number(s->refused[i]));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "events", number(s->events),
+                     "facts", facts, "decisions", number(s->decisions), "commits",
+                     number(s->commits), "advice", number(s->advice), "guard_trips",
+                     number(s->trips), "cascades_stopped", number(s->cascades_stopped),
+                     "contradictions", number(s->contradictions));
+}
+
+/* ---- what waits ---------------------------------------------------------------------------- */
+
+struct listing {
+    const struct control *control;
+    json_t *list;
+    uint64_t total;
+};
+
+static uint32_t node_of(const struct event *ev, uint64_t *ret_component)
+{
+    *ret_component = 0;
+    switch (ev->kind) {
+    case EV_ORDER_OPENED:
+        *ret_component = ev->body.order.component;
+        return ev->body.order.node;
+    case EV_GATE_STARTED:
+        return ev->body.gate.node;
+    case EV_ENGINE_ORDER:
+        return ev->body.engine.node;
+    default:
+        return MW_NONE;
+    }
+}
+
+static const char *what_of(const struct event *ev)
+{
+    static const char *const engine[] = { [ENGINE_DOWN] = "down", [ENGINE_DRAIN] = "drain",
+                                          [ENGINE_RESUME] = "resume",
+                                          [ENGINE_REQUEUE] = "requeue" };
+    if (ev->kind == EV_ENGINE_ORDER && ev->body.engine.verb < MW_ARRAY_LEN(engine) &&
+        ev->body.engine.verb > 0)
+        return engine[ev->body.engine.verb];
+    return ev->kind == EV_ORDER_OPENED ? "repair" : ev->kind == EV_GATE_STARTED ? "check" : "";
+}
+
+static uint16_t class_of(const struct event *ev)
+{
+    return ev->kind == EV_ORDER_OPENED   ? ev->body.order.class
+           : ev->kind == EV_GATE_STARTED ? ev->body.gate.class
+           : ev->kind == EV_ENGINE_ORDER ? ev->body.engine.class
+                                         : UINT16_MAX;
+}
+
+static int list_pending(void *ctx, const struct event *ev, const void *tail)
+{
+    struct listing *l = ctx;
+    const struct care_policy *p = &l->control->policy.care;
+    const struct fleet *f = l->control->board->fleet;
+    uint64_t component;
+    uint32_t node = node_of(ev, &component);
+    uint16_t class = class_of(ev);
+    (void)tail;
+    if (l->total++ >= API_PENDING_SHOWN)
+        return 0;
+    if (component == 0 && node != MW_NONE)
+        component = component_id(COMPONENT_NODE, node);
+    json_t *o = json_pack(
+        "{s:o, s:s, s:s, s:o, s:o, s:o}", "seq", number(ev->seq), "kind",
+        event_info(ev->kind)->name, "what", what_of(ev), "on",
+        component ? json_string(fleet_name(f, component)) : json_null(), "class",
+        class < p->classes ? json_string(p->class[class].name) : json_null(), "since",
+        stamp(ev->time_ns));
+    return json_array_append_new(l->list, o) == 0 ? 0 : MW_ENOMEM;
+}
+
+static json_t *pending(const struct live *live, uint64_t *ret_total)
+{
+    struct listing l = { .control = live_control(live), .list = json_array() };
+    if (l.list != NULL && api_pending_each(live, list_pending, &l, NULL) < 0) {
+        json_decref(l.list);
+        return NULL;
+    }
+    *ret_total = l.total;
+    return l.list;
+}
+
+json_t *api_status(const struct api_site *s)
+{
+    must(s != NULL && s->loop != NULL);
+    const struct live *l = loop_live(s->loop);
+    const struct control *c = live_control(l);
+    int64_t now_ns = loop_now_ns(s->loop), started_ns = loop_started_ns(s->loop);
+    uint64_t waiting = 0;
+    json_t *list = pending(l, &waiting);
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "program", "millwright", "version", MW_VERSION, "site", c->board->fleet->name, "now",
+        stamp(now_ns), "started", stamp(started_ns), "uptime_s",
+        json_integer((now_ns - started_ns) / MW_NS_PER_S), "halls", halls(c), "guard_tripped",
+        guard_tripped(c->guard), "nodes", nodes(c), "incidents_open",
+        number(care_open_incidents(c->care)), "slurm", slurm(l), "agents", agents(s->loop),
+        "journal", record(s), "core", core(core_stats(c->core)), "pending_total",
+        number(waiting), "pending", list);
+}

@@ -1,0 +1,310 @@
+/*
+ * `mw explain --pending`: why a job waits, from the state at the end of the
+ * record, and in Slurm's own words where it can be asked.
+ */
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/live_record.h"
+#include "cli/record_json.h"
+#include "control/pending.h"
+#include "fleet/hostlist.h"
+#include "live/process_run.h"
+
+#define SQUEUE_DEADLINE_NS (5 * MW_NS_PER_S)
+#define INCIDENTS_SHOWN 8u
+
+static const struct output_column columns[] = {
+    { .key = "place", .title = "NODES ARE" },
+    { .key = "count", .title = "COUNT", .right = true },
+    { .key = "nodes", .title = "NODES" },
+    { .key = "incidents", .title = "INCIDENTS" },
+    { .key = "meaning", .title = "WHAT THAT IS" },
+    { 0 },
+};
+
+/* What is shown, from state and Slurm. */
+struct answer {
+    const struct pending *pending;
+    const struct control *control;
+    const struct words *words;
+    struct text slurm; /* squeue's words; empty = not asked, or no answer */
+};
+
+/* ---- Slurm's word --------------------------------------------------------------------------- */
+
+struct asking {
+    struct event_base *base;
+    struct text *ret;
+    struct text problem;
+};
+
+static void answered(void *ctx, const struct process_result *r)
+{
+    struct asking *a = ctx;
+    if (r->exit_code == 0)
+        text_add_n(a->ret, r->out, strcspn(r->out, "\n"));
+    else
+        text_addf(&a->problem, "%s%.200s", r->timed_out ? "no answer in time " : "", r->err);
+    (void)event_base_loopbreak(a->base);
+}
+
+static int start(struct asking *a, const char *conf, uint64_t job, struct mw_error *err)
+{
+    char number[24], env[LIVE_PATH_MAX + 16];
+    struct process_run *run = NULL;
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)job);
+    (void)snprintf(env, sizeof(env), "SLURM_CONF=%s", conf);
+    const char *const argv[] = { "squeue", "-h", "-j", number, "-o", "%T: %r", NULL };
+    const char *const more[] = { env, NULL };
+    const struct process_request q = { .argv = argv, .env = more,
+                                       .deadline_ns = SQUEUE_DEADLINE_NS };
+    int r = process_run_create(a->base, 1, &run, err);
+    if (r == 0) {
+        struct process_port port = process_run_port(run);
+        r = port.start(port.self, &q, answered, a, err);
+    }
+    if (r == 0 && event_base_dispatch(a->base) < 0)
+        r = mw_fail(err, MW_EBUG, "the loop for squeue did not run");
+    process_run_destroy(run);
+    return r;
+}
+
+/* Asks squeue; what hinders it is noted and no failure. */
+static void ask_slurm(struct cli_context *ctx, const char *conf, uint64_t job, struct text *ret)
+{
+    struct mw_error err = { 0 };
+    struct asking a = { .base = event_base_new(), .ret = ret };
+    if (!a.base) {
+        cli_note(ctx, "out of memory for asking squeue");
+        return;
+    }
+    if (start(&a, conf, job, &err) < 0)
+        cli_note(ctx, "squeue was not asked: %s", err.text);
+    else if (ret->length == 0)
+        cli_note(ctx, "squeue says nothing of job %llu: %s", (unsigned long long)job,
+                 a.problem.length > 0 ? text_string(&a.problem) : "it is not in Slurm's queue");
+    text_fini(&a.problem);
+    event_base_free(a.base);
+}
+
+/* ---- what is shown -------------------------------------------------------------------------- */
+
+/* The nodes of one place as a host list, and the first incidents there. */
+static void collect(const struct answer *a, uint32_t place, struct text *hosts,
+                    struct text *incidents)
+{
+    const struct board *b = a->control->board;
+    uint32_t *node mw_cleanup(mw_freep) = mw_calloc(a->pending->count[place], sizeof(*node));
+    uint32_t n = 0, shown = 0;
+    for (uint32_t i = 0; node && i < a->pending->nodes_total; i++) {
+        if (a->pending->place[i] != place)
+            continue;
+        node[n++] = i;
+        uint32_t slot = b->node_incident[i];
+        if (slot != MW_NONE && shown < INCIDENTS_SHOWN)
+            text_addf(incidents, "%s#%llu", shown++ ? " " : "",
+                      (unsigned long long)b->incident_id[slot]);
+    }
+    if (!node || hostlist_add_nodes(hosts, a->words->fleet, node, n) < 0)
+        hosts->failed = true;
+}
+
+static void show_places(struct output *o, const struct answer *a)
+{
+    output_begin(o, columns, OUTPUT_ROWS);
+    for (uint32_t p = 0; p < PLACE_COUNT; p++) {
+        struct text hosts = { 0 }, incidents = { 0 };
+        if (a->pending->count[p] == 0)
+            continue;
+        collect(a, p, &hosts, &incidents);
+        output_text(o, pending_place_name(p));
+        output_int(o, a->pending->count[p]);
+        output_text(o, text_string(&hosts));
+        output_text(o, incidents.length > 0 ? text_string(&incidents) : NULL);
+        output_text(o, pending_place_doc(p));
+        text_fini(&hosts);
+        text_fini(&incidents);
+    }
+    output_end(o, NULL);
+}
+
+/* What a person can do so that nodes come free. */
+static void add_advice(struct text *t, const struct pending *p)
+{
+    if (p->count[PLACE_RETURNABLE])
+        text_addf(t, "would help: %u node%s are good again, but the mode keeps us from returning "
+                  "them to Slurm (mw mode act, or scontrol update State=RESUME)\n",
+                  p->count[PLACE_RETURNABLE], p->count[PLACE_RETURNABLE] == 1 ? "" : "s");
+    if (p->count[PLACE_HELD])
+        text_addf(t, "would help: persons hold %u node%s\n", p->count[PLACE_HELD],
+                  p->count[PLACE_HELD] == 1 ? "" : "s");
+    if (p->tripped)
+        text_add(t, "the guard is tripped: nothing more is taken from service until a person "
+                    "resets it (that gives no node back)\n");
+}
+
+static void show_text(struct cli_context *ctx, const struct answer *a)
+{
+    const struct pending *p = a->pending;
+    struct text t = { 0 };
+    text_addf(&t, "job %llu, submitted ", (unsigned long long)p->job);
+    words_span_ms(&t, mw_ms(core_now(a->control->core)) - p->submit_ms);
+    text_addf(&t, " before the end of the record, priority %u  [#%llu]\nwaits     ", p->priority,
+              (unsigned long long)p->submit_seq);
+    pending_words(&t, p);
+    if (p->incident && p->state == JOB_QUEUED)
+        text_addf(&t, "\nwaits again: incident %llu ended its attempt %u  [#%llu]",
+                  (unsigned long long)p->incident, p->attempt, (unsigned long long)p->incident);
+    text_add(&t, "\n");
+    if (a->slurm.length > 0)
+        text_addf(&t, "squeue    %s\n", text_string(&a->slurm));
+    add_advice(&t, p);
+    text_add(&t, "\n");
+    (void)fputs(text_string(&t), output_file(ctx->output));
+    text_fini(&t);
+    show_places(ctx->output, a);
+}
+
+static json_t *place_json(const struct answer *a, uint32_t place)
+{
+    struct text hosts = { 0 }, incidents = { 0 };
+    collect(a, place, &hosts, &incidents);
+    return json_pack("{s:s, s:I, s:o, s:o, s:s}", "place", pending_place_name(place), "count",
+                     (json_int_t)a->pending->count[place], "nodes", record_json_take(&hosts),
+                     "incidents", record_json_take(&incidents), "meaning",
+                     pending_place_doc(place));
+}
+
+static json_t *document(const struct answer *a)
+{
+    static const char *const verdict[] = { "does-not-wait", "slurm-decides", "too-large", "behind",
+                                           "too-few-nodes", "fits" };
+    const struct pending *p = a->pending;
+    json_t *places = json_array(), *ahead = json_array();
+    struct text words = { 0 };
+    bool ok = places && ahead;
+    for (uint32_t i = 0; ok && i < PLACE_COUNT; i++)
+        ok = p->count[i] == 0 || record_json_append(places, place_json(a, i));
+    for (uint32_t i = 0; ok && i < MW_MIN(p->ahead, PENDING_AHEAD_MAX); i++)
+        ok = record_json_append(ahead, json_pack("{s:I, s:I}", "job", (json_int_t)p->ahead_job[i],
+                                                 "nodes", (json_int_t)p->ahead_nodes[i]));
+    if (!ok) {
+        json_decref(places);
+        json_decref(ahead);
+        return NULL;
+    }
+    pending_words(&words, p);
+    return json_pack("{s:I, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:o}",
+                     "job", (json_int_t)p->job, "submitted_seq", (json_int_t)p->submit_seq,
+                     "verdict", verdict[p->verdict], "text", record_json_take(&words),
+                     "needs_nodes", (json_int_t)p->nodes, "needs_gpus", (json_int_t)p->gpus,
+                     "priority", (json_int_t)p->priority, "attempt", (json_int_t)p->attempt,
+                     "ahead", (json_int_t)p->ahead, "ahead_first", ahead, "incident",
+                     record_json_seq(p->incident), "places", places, "guard_tripped",
+                     (int)p->tripped, "squeue",
+                     a->slurm.length > 0 ? record_json_text(text_string(&a->slurm)) : json_null());
+}
+
+static int show(struct cli_context *ctx, const struct answer *a)
+{
+    if (output_form_of(ctx->output) == OUTPUT_CSV) {
+        show_places(ctx->output, a);
+        return CLI_EXIT_OK;
+    }
+    if (output_form_of(ctx->output) != OUTPUT_JSON) {
+        show_text(ctx, a);
+        return CLI_EXIT_OK;
+    }
+    json_t *o = document(a);
+    if (o)
+        output_document(ctx->output, o);
+    else
+        cli_error(ctx, "out of memory");
+    json_decref(o);
+    return o ? CLI_EXIT_OK : CLI_EXIT_ERROR;
+}
+
+static int explain(struct cli_context *ctx, const struct live_record *r, const struct control *c,
+                   uint64_t job)
+{
+    struct pending pending mw_cleanup(pending_fini) = { 0 };
+    struct mw_error err = { 0 };
+    struct answer a = { .pending = &pending, .control = c, .words = &r->words };
+    const char *conf = cli_option_string(ctx, "slurm");
+    if (pending_explain(c, job, &pending, &err) < 0)
+        return cli_fail(ctx, &err);
+    if (conf)
+        ask_slurm(ctx, conf, job, &a.slurm);
+    int code = show(ctx, &a);
+    text_fini(&a.slurm);
+    return code;
+}
+
+static int run(struct cli_context *ctx)
+{
+    struct live_record r mw_cleanup(live_record_close) = { 0 };
+    struct control *control = NULL;
+    struct mw_error err = { 0 };
+    int code = live_record_open(ctx, &r);
+    if (code != CLI_EXIT_OK)
+        return code;
+    if (live_record_state(&r, &control, &err) < 0)
+        return live_record_fail(ctx, &r, &err);
+    code = explain(ctx, &r, control, cli_option_u64(ctx, "pending"));
+    control_destroy(control);
+    return code;
+}
+
+static const struct command commands[] = {
+    {
+        .verb = "",
+        .summary = "say why a job waits",
+        .description =
+            "Says why a job waits, from the state at the end of the record: how many nodes it "
+            "needs, where the site's nodes are (free, busy, out of health and by which incident, "
+            "held by persons, taken out of Slurm by others), who is in front of it, and what would "
+            "give nodes back.\n\n"
+            "Where Slurm owns allocation, Slurm decides when the job starts, and the record does "
+            "not keep its reasons: with --slurm squeue is asked for its word on it.",
+        .examples =
+            (const struct command_example[]){
+                { .line = "mw replay scenarios/small.yaml --set crashes=0 --set horizon=2d --set "
+                          "jobs.load=3 --no-sensitivity --journal crowded > report.txt && "
+                          "mw explain --journal crowded --pending $(mw journal export crowded | "
+                          "grep job.submitted | tail -1 | sed 's/.*\"job\":\\([0-9]*\\).*/\\1/')",
+                  .shows = "The last job submitted to a site with three times too much work." },
+                { .line = "mw explain --journal record --pending 1",
+                  .shows = "A job that has ended long ago; the exit code is 3.",
+                  .exit_code = CLI_EXIT_NOT_FOUND },
+                { 0 },
+            },
+        .options =
+            (const struct command_option[]){
+                LIVE_RECORD_OPTION,
+                { .name = "pending", .type = VALUE_U64, .value = "JOB", .required = true,
+                  .help = "the job's number" },
+                { .name = "slurm", .type = VALUE_FILE, .value = "CONF",
+                  .help = "ask squeue, with this slurm.conf, for its reason" },
+                { 0 },
+            },
+        .exits =
+            (const struct command_exit[]){
+                { CLI_EXIT_NOT_FOUND, "there is no record, or the job neither waits nor runs" },
+                { CLI_EXIT_DENIED, "the record may not be read" },
+                { 0 },
+            },
+        .run = run,
+    },
+    { 0 },
+};
+
+const struct command_group cmd_explain = {
+    .noun = "explain",
+    .summary = "why a job waits",
+    .commands = commands,
+};

@@ -1,0 +1,106 @@
+/*
+ * What the agents on the nodes say, made into findings; and their silence.
+ *
+ * An agent beats every AGENT_BEAT_NS.  A node whose agent says nothing for
+ * silence_ns is dead (class node-silent).  Not every silence is a death:
+ * - a daemon that itself slept (the tick came late) gives all agents that time;
+ * - when more than max(3, a tenth) of the agents fall silent within a second,
+ *   it is the network or us: one finding on the site (class agents-silent), and
+ *   the nodes are left alone until Slurm says the same of them or they return;
+ * - an agent that was told to stop says so, and its node is unwatched, not dead;
+ * - an agent may name an address and port that answers while its node lives.  It is
+ *   tried first: when it answers, it is the agent that is lost (class agent-lost),
+ *   and it is tried again every AGENT_PROBE_AGAIN_NS.
+ * Nodes that had an agent before we began are given 3 s to say hello.
+ *
+ * Findings are level-triggered: numbers are made of (class, place), so that the
+ * same condition has the same number after a restart.  Which of them are open is
+ * read from care, not remembered.  What an agent says no more is closed, but only
+ * while that agent is heard:
+ * - a program that is down and a disk that is full are said again and again; not
+ *   heard for AGENT_LEASE_NS they are over;
+ * - a kernel line is a moment's event.  Where a fault heals by itself (class app)
+ *   it is over AGENT_LEASE_NS after the last line; where it wants a repair, once
+ *   the node is being repaired or nobody's incident is left, or after a new boot,
+ *   or AGENT_LEASE_LONG_NS after the last line;
+ * - a rank that ended badly is over with its attempt, or after AGENT_LEASE_NS.
+ *
+ * The time comes in; no I/O: frames are read and written by live/listener.h.
+ * One thread.
+ */
+#ifndef MW_LIVE_AGENTS_H
+#define MW_LIVE_AGENTS_H
+
+#include "control/control.h"
+#include "live/agent_frame.h"
+#include "live/fact.h"
+
+#define AGENT_BEAT_NS (200 * INT64_C(1000000))
+#define AGENT_SILENCE_NS (600 * INT64_C(1000000))
+#define AGENT_PROBE_NS (250 * INT64_C(1000000)) /* a port that has not answered by then does not */
+#define AGENT_PROBE_AGAIN_NS (5 * INT64_C(1000000000))
+#define AGENT_LEASE_NS (60 * INT64_C(1000000000))
+#define AGENT_LEASE_LONG_NS (86400 * INT64_C(1000000000))
+#define AGENT_BEATS_BACK 3     /* so many after a silence, and the node is back */
+#define AGENT_DISK_FULL 980    /* permille: open a finding */
+#define AGENT_DISK_FREE 950    /* under this: close it */
+
+/* Writes a frame to the agent of a node; false when it has no connection. */
+typedef bool agents_send_fn(void *ctx, uint32_t node, const struct agent_frame *f);
+
+/* Tries to connect to "10.0.0.7:6818"; agents_probed() is called later, once, with what came of it.
+ * False: it cannot be tried. */
+typedef bool agents_probe_fn(void *ctx, uint32_t node, const char *address);
+
+struct agents_options {
+    const struct control *control; /* borrowed */
+    struct live_facts facts;
+    agents_send_fn *send;
+    void *send_ctx;
+    agents_probe_fn *probe; /* NULL = silence is death */
+    void *probe_ctx;
+    int64_t silence_ns; /* 0 = AGENT_SILENCE_NS */
+};
+
+struct agents_stats {
+    uint64_t frames, frames_refused, beats;
+    uint64_t silences, silences_common; /* nodes that fell silent; times that many did at once */
+    uint64_t lost;                      /* silent agents whose node answered */
+    uint64_t late_ticks;                /* times that we slept */
+    uint64_t lines, lines_nothing;      /* kernel lines heard; of those, nothing to act on */
+    uint64_t lines_unknown;             /* of those, with a code that the catalogue does not know */
+    uint64_t findings_left_out;         /* past the room for them, or refused */
+    uint64_t progress_left_out;         /* not of a job that runs there, or nothing new */
+    uint64_t checks_unknown;            /* checks without an answer in time */
+    uint32_t watched;                   /* agents heard within silence_ns */
+};
+
+struct agents;
+MW_MUST_USE int agents_create(const struct agents_options *o, struct agents **ret,
+                              struct mw_error *err);
+void agents_destroy(struct agents *a);
+
+/* The first frame of a connection.  The node's number, or a refusal: MW_EVERSION, MW_ENOTFOUND
+ * (no such node in the site).  A second connection of one node takes the place of the first. */
+MW_MUST_USE int agents_hello(struct agents *a, int64_t now_ns, const struct agent_frame *hello,
+                             uint32_t *ret_node, struct mw_error *err);
+/* Any later frame of the node's present connection. */
+void agents_heard(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f);
+/* Its present connection has ended without a goodbye: not yet a silence. */
+void agents_lost(struct agents *a, int64_t now_ns, uint32_t node);
+
+/* What came of a probe: the node's port answered, or it refused or did not answer in time. */
+void agents_probed(struct agents *a, int64_t now_ns, uint32_t node, bool answers);
+
+void agents_tick(struct agents *a, int64_t now_ns);
+/* MW_NEVER while no agent was heard or is expected. */
+int64_t agents_next_due(const struct agents *a);
+
+/* A committed gate.started (others are ignored): the check is asked of the node's agent, again when
+ * that agent says hello again.  Without an answer in time, or when the agent cannot say, the gate
+ * stays open for a person: nothing passes that nobody checked, and nothing failed. */
+void agents_act(struct agents *a, int64_t now_ns, const struct event *action);
+
+struct agents_stats agents_stats(const struct agents *a);
+
+#endif

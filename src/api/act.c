@@ -61,9 +61,18 @@ static uint32_t own_holds(const struct live *l, uint32_t node)
     return holds - guard_node_held_there(c->guard, node);
 }
 
-static bool is_engines(const struct api_command *c)
+/* With an engine, who keeps a node from new work has to keep it from the engine. */
+static bool is_engines(const struct live *l, const struct api_command *c)
 {
-    return c->verb >= API_JOB_REQUEUE;
+    bool hold = c->verb == API_HOLD || c->verb == API_DRAIN || c->verb == API_RELEASE;
+    return c->verb >= API_JOB_REQUEUE || (hold && live_has_slurm(l));
+}
+
+static uint8_t engine_verb(const struct api_command *c)
+{
+    if (c->verb == API_HOLD)
+        return ENGINE_DRAIN;
+    return c->verb == API_RELEASE ? ENGINE_RESUME : (uint8_t)api_verb_info(c->verb)->value;
 }
 
 /* A person's wish to the engine that owns allocation. */
@@ -74,8 +83,11 @@ static int fill_engine(const struct live *l, const struct api_command *c, struct
     if (!live_has_slurm(l))
         return mw_fail(err, MW_ECONFLICT, "no engine is watched that could do it (mw serve runs "
                        "with --no-slurm)");
+    if (c->verb == API_DRAIN)
+        return mw_fail(err, MW_ECONFLICT, "a node that Slurm drains lets what runs there end: hold "
+                       "it, and put its job back with job-requeue");
     b->verb = CMD_ENGINE;
-    b->engine = api_verb_info(c->verb)->value;
+    b->engine = engine_verb(c);
     b->ref = c->job;
     b->length_ms = c->length_s * 1000;
     bool many = (api_verb_info(c->verb)->keys & API_COUNT) != 0;
@@ -100,11 +112,11 @@ static int fill_command(const struct live *l, const struct api_command *c, struc
         rc = find(l, COMPONENT_NODE, c->node, &b->node, err);
     if (rc == 0 && c->hall[0] != '\0')
         rc = find(l, COMPONENT_HALL, c->hall, &b->hall, err);
-    if (rc == 0 && is_engines(c))
+    if (rc == 0 && is_engines(l, c))
         rc = fill_engine(l, c, b, err);
     if (rc == 0 && (c->verb == API_APPROVE || c->verb == API_REJECT))
         rc = fill_advice(l, c->ref, fact, err);
-    if (rc == 0 && c->verb == API_RELEASE && own_holds(l, b->node) == 0)
+    if (rc == 0 && b->verb == CMD_RELEASE && own_holds(l, b->node) == 0)
         rc = mw_fail(err, MW_ECONFLICT, "node %s has no hold to lift%s", c->node,
                      live_control(l)->board->node_holds[b->node] > 0
                          ? ": it was taken out in Slurm; resume it there" : "");
@@ -184,7 +196,7 @@ static int refused(const struct live *l, enum admit a, const struct api_command 
                    const struct event *fact, struct mw_error *err)
 {
     const struct control *k = live_control(l);
-    if (a == ADMIT_FULL && is_engines(c))
+    if (a == ADMIT_FULL && is_engines(l, c))
         return mw_fail(err, MW_ELIMIT, "too many wishes wait for the engine's answer already");
     if (a == ADMIT_FULL)
         return mw_fail(err, MW_ELIMIT, "node %s has as many holds as it can have", c->node);

@@ -116,8 +116,8 @@ static const struct command node_commands[] = {
         .summary = "keep a node from taking new work",
         .description =
             "Nothing is placed on the node, and automation does not return it, until the hold is "
-            "released by a person. With --drain what runs there stops too. Under Slurm a hold is "
-            "Millwright's own: to keep Slurm's scheduler away, drain the node in Slurm.",
+            "released by a person. With --drain what runs there stops too. With Slurm the node is "
+            "drained there in your name, what runs goes on to its end, and --drain is refused.",
         .examples =
             (const struct command_example[]){
                 { .line = "mw node hold h01-r01-k1-n1 --reason 'fan noise' --socket mw.sock",
@@ -139,7 +139,8 @@ static const struct command node_commands[] = {
         .verb = "release",
         .summary = "lift holds of a node",
         .description = "Lifts all holds that persons set on the node with mw node hold, or one of "
-                       "them. What others set in Slurm is lifted there.",
+                       "them. With Slurm the node is resumed there, whoever drained it: you answer "
+                       "for it.",
         .examples =
             (const struct command_example[]){
                 { .line = "mw node release h01-r01-k1-n1 --reason 'fan replaced' "

@@ -31,6 +31,7 @@
 #include "live/fact.h"
 
 #define SLURM_PREFIX "mw:"
+#define SLURM_PERSON_PREFIX "mw-person " /* a person's wish: automation treats it as others' */
 
 /* Numbers of the findings of SOURCE_ENGINE. */
 #define SLURM_FINDING_SILENT 1u /* slurmctld does not answer; on the site */

@@ -477,6 +477,26 @@ static void persons_hold_require_and_reserve(void **state)
     assert_non_null(strstr(slurm_testing_shell(t, "scontrol -o show res 2>&1"), "No res"));
 }
 
+static void a_persons_drain_is_not_automations_to_lift(void **state)
+{
+    struct slurm_testing *t = *state;
+    uint32_t node = slurm_testing_node(t, "n6");
+    struct body_command c = { .node = node, .engine = ENGINE_DRAIN };
+    order_by_person(t, c);
+    assert_non_null(strstr(state_of(t, "n6"), "mw-person "));
+    const struct event *ev = slurm_testing_expect(t, EV_NODE_REPORTED, 0);
+    assert_int_equal(ev->body.report.owner, OWNER_OTHERS);
+    slurm_testing_finding(t, node, LIVE_SLURMD, true); /* a fault that heals */
+    ev = slurm_testing_expect(t, EV_ENGINE_ANSWERED, ENGINE_DOWN);
+    assert_non_null(strstr(slurm_testing_tail(t), "others have it out"));
+    slurm_testing_finding(t, node, LIVE_SLURMD, false);
+    ev = slurm_testing_expect(t, EV_ENGINE_ANSWERED, ENGINE_RESUME);
+    assert_non_null(strstr(state_of(t, "n6"), "mw-person "));
+    c.engine = ENGINE_RESUME;
+    order_by_person(t, c);
+    assert_null(strstr(state_of(t, "n6"), "drain"));
+}
+
 #define LIVE_TEST(f) cmocka_unit_test_setup_teardown(f, open_act, close_all)
 #define SILENT_TEST(f) cmocka_unit_test_setup_teardown(f, open_impatient, close_all)
 
@@ -503,6 +523,7 @@ int main(void)
         LIVE_TEST(tasks_of_an_array_are_jobs_when_they_run),
         LIVE_TEST(nobody_can_write_a_name_that_reads_as_another_job),
         LIVE_TEST(persons_hold_require_and_reserve),
+        LIVE_TEST(a_persons_drain_is_not_automations_to_lift),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -30,7 +30,7 @@ static void reason(struct slurm *s, const struct slurm_order *o, struct slurm_wo
         slurm_wordf(w, "Reason=" SLURM_PREFIX "%s %llu %s", p->class[e->class].name,
                     (unsigned long long)e->incident, live_class_doc(e->class));
     else
-        slurm_wordf(w, "Reason=" SLURM_PREFIX "person %u", o->ev.actor);
+        slurm_wordf(w, "Reason=" SLURM_PERSON_PREFIX "%u", o->ev.actor);
 }
 
 static void update_node(struct slurm *s, struct slurm_order *o, struct slurm_words *w,
@@ -206,13 +206,20 @@ static void act(struct slurm *s, struct slurm_order *o, enum slurm_todo todo)
     o->todo = (uint8_t)todo;
 }
 
+/* Is it out by the wish of the person whose order this is, or of another who asked us? */
+static bool is_persons(const struct slurm_order *o, const struct slurm_group *g)
+{
+    return o->ev.body.engine.class == BOARD_CLASS_PERSON &&
+           strstr(g->words, ": " SLURM_PERSON_PREFIX) != NULL;
+}
+
 static void decide_out(struct slurm *s, struct slurm_order *o, const struct slurm_group *g,
                        const char *state)
 {
     bool want_down = o->ev.body.engine.verb == ENGINE_DOWN;
-    bool ours = g->owner == OWNER_OURS;
+    bool ours = g->owner == OWNER_OURS || is_persons(o, g);
     bool was_down = o->done & 1u << TODO_DOWN; /* slurmd has reported since: drained is enough */
-    if (g->owner == OWNER_OTHERS)
+    if (g->owner == OWNER_OTHERS && !ours)
         slurm_order_close(o, RESULT_OK, "others have it out: %s, %s", state, g->words);
     else if (ours && (g->service == SERVICE_DOWN || !want_down || was_down))
         slurm_order_close(o, RESULT_OK, "%s, %s", state, g->words);
@@ -227,7 +234,7 @@ static void decide_in(struct slurm *s, struct slurm_order *o, const struct slurm
 {
     if (g->service == SERVICE_IN)
         slurm_order_close(o, RESULT_OK, "%s", state);
-    else if (g->owner == OWNER_OTHERS)
+    else if (g->owner == OWNER_OTHERS && o->ev.body.engine.class != BOARD_CLASS_PERSON)
         slurm_order_close(o, RESULT_OK, "others have it out: %s, %s", state, g->words);
     else if (g->owner == OWNER_ENGINE)
         slurm_order_close(o, RESULT_FAILED, "the engine has it out: %s, %s", state, g->words);

@@ -354,7 +354,7 @@ static void crew_repairs(struct sweep *w)
 static void person_wishes(struct sweep *w)
 {
     static const uint8_t VERB[] = { ENGINE_HOLD, ENGINE_RELEASE, ENGINE_REQUIRE, ENGINE_RESERVE,
-                                    ENGINE_UNRESERVE, ENGINE_REQUEUE };
+                                    ENGINE_UNRESERVE, ENGINE_REQUEUE, ENGINE_DRAIN };
     struct stage *s = &w->stage;
     uint8_t verb = VERB[below(w, MW_ARRAY_LEN(VERB))];
     uint64_t job = s->jobs ? s->job[below(w, s->jobs)] : 0;

@@ -97,8 +97,7 @@ class Lab:
         self.env = dict(os.environ, SLURM_CONF=f"{self.dir}/slurm.conf", LC_ALL="C.UTF-8",
                         TZ="UTC")
         command = ["script/slurm-lab", "start", self.dir, "--nodes", str(self.nodes),
-                   "--agents", self.agents, "--agent-program", arguments.agent,
-                   "--slurm-conf-extra", os.path.abspath("tests/drill/slurm.conf")]
+                   "--agents", self.agents, "--agent-program", arguments.agent]
         if arguments.port_base:
             command += ["--port-base", str(arguments.port_base)]
         run(*command)

@@ -235,7 +235,10 @@ int settings_read(int argc, char **argv, struct settings *ret, struct problem *p
             fputs(HELP, stdout);
             return -1;
         }
-        code = set(ret, option, optarg, p);
+        if (option == '?') /* getopt has said what is wrong with it */
+            code = fail(p, END_USAGE, 0, "see train --help");
+        else
+            code = set(ret, option, optarg, p);
     }
     if (code == 0 && optind < argc)
         code = fail(p, END_USAGE, 0, "'%s' is no option; see train --help", argv[optind]);

@@ -105,6 +105,20 @@ static void read_device(struct klog *k, int64_t now_ms, struct uplink *u)
 
 /* ---- a text file --------------------------------------------------------------------------- */
 
+/* What a record of /dev/kmsg says, when the file keeps its header: "3,17,9000,-;text". */
+static const char *without_header(const char *line)
+{
+    const char *at = line;
+    for (int field = 0; field < 3; field++) {
+        size_t digits = strspn(at, "0123456789");
+        if (digits == 0 || at[digits] != ',')
+            return line;
+        at += digits + 1;
+    }
+    at += strcspn(at, "; ");
+    return *at == ';' ? at + 1 : line;
+}
+
 static void add_bytes(struct klog *k, int64_t now_ms, const char *data, size_t size,
                       struct uplink *u)
 {
@@ -116,7 +130,7 @@ static void add_bytes(struct klog *k, int64_t now_ms, const char *data, size_t s
             continue;
         }
         k->line[k->length] = '\0';
-        one_line(k, now_ms, k->line, u);
+        one_line(k, now_ms, without_header(k->line), u);
         k->length = 0;
         k->too_long = false;
     }

@@ -192,11 +192,10 @@ void uplink_beat(struct uplink *u, int64_t now_ms, const struct agent_frame *f)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static void welcomed(struct uplink *u, const struct agent_frame *f, int64_t now_ms)
+static void welcomed(struct uplink *u, int64_t now_ms)
 {
     u->state = UPLINK_UP;
     u->delay_ms = UPLINK_RETRY_MS_MIN;
-    u->welcome_beat_ms = (uint32_t)f->beat_ms;
     tell(u, "connected");
     if (u->dropped > u->dropped_told)
         (void)fprintf(stderr, "mw-agent: %llu events were dropped while the daemon was away\n",
@@ -221,7 +220,7 @@ static void take_line(struct uplink *u, int64_t now_ms, size_t length, uplink_ta
         down(u, now_ms, why);
         u->due_ms = now_ms + UPLINK_REFUSED_MS;
     } else if (f.verb == AGENT_WELCOME && u->state == UPLINK_GREETING) {
-        welcomed(u, &f, now_ms);
+        welcomed(u, now_ms);
         take(ctx, &f);
     } else if (u->state == UPLINK_UP) {
         take(ctx, &f);

@@ -33,7 +33,6 @@ struct uplink {
     char in[AGENT_FRAME_MAX];
     size_t in_length;
     char trouble[160];         /* the last told, so that it is told once */
-    uint32_t welcome_beat_ms;
 };
 
 /* MW_ENOMEM. */

@@ -59,13 +59,13 @@ static json_t *slurm(const struct live *l)
     if (!live_has_slurm(l))
         return json_null();
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "answered", stamp(s.answered_ns), "polls", number(s.polls), "polls_failed",
         number(s.polls_failed), "polls_unchanged", number(s.polls_unchanged), "commands",
         number(s.commands), "commands_failed", number(s.commands_failed), "retries",
         number(s.retries), "orders_pending", number(s.pending), "nodes_unknown",
-        number(s.nodes_unknown), "jobs_shared", number(s.jobs_shared), "jobs_refused",
-        number(s.jobs_refused), "lines_bad", number(s.lines_bad), "trouble", words(s.trouble));
+        number(s.nodes_unknown), "nodes_known", number(s.nodes_known), "jobs_shared",
+        number(s.jobs_shared), "jobs_refused", number(s.jobs_refused), "lines_bad", number(s.lines_bad), "trouble", words(s.trouble));
 }
 
 static json_t *agents(const struct loop *loop)

@@ -46,6 +46,12 @@ struct plane care_plane(struct care *c);
 /* Is this finding of a source open?  For adapters, which are level-triggered. */
 bool care_finding_is_open(const struct care *c, uint32_t source, uint64_t finding);
 
+/* Sequence of the advice about the node's open incident that waits for a person; 0 = none. */
+uint64_t care_advice_open(const struct care *c, uint32_t node);
+
+/* Sequence of the gate that the node of an open incident waits for; 0 = none. */
+uint64_t care_gate_open(const struct care *c, uint32_t node);
+
 /* How many findings of the node's open incident are open still. */
 uint32_t care_findings_open(const struct care *c, uint32_t node);
 

@@ -134,7 +134,10 @@ static uint8_t incident_joined(struct care *c, const struct event *ev)
     if (!care_incident_is(c, slot, i->incident))
         return MISFIT_INCIDENT;
     c->board->incident_findings[slot]++;
-    c->flags[slot] &= (uint8_t)~INC_REJECTED; /* something new: a person may think otherwise now */
+    /* Something new: it is not over, and a person may think otherwise now. */
+    c->flags[slot] &= (uint8_t)~(INC_REJECTED | INC_APPROVED | INC_SERVED);
+    if (!c->wait[slot])
+        care_engine_again(c, slot, true);
     tie_finding(c, map_get(&c->finding_index, i->finding), slot);
     take_demands(c, i);
     care_mark(c, slot);
@@ -170,7 +173,9 @@ static uint8_t node_moved(struct care *c, const struct event *ev)
         return code;
     if (m->to == HEALTH_DOWN) {
         c->flags[slot] &= (uint8_t)~(INC_TAKEN | INC_DONE | INC_PASSED | INC_FAILED | INC_AGAIN);
-        c->order[slot] = c->gate[slot] = c->wait[slot] = 0;
+        c->order[slot] = c->gate[slot] = 0;
+        if (!(c->service[slot] >> 4))
+            c->wait[slot] = 0; /* else an advice about the engine still stands */
     }
     if (m->to == HEALTH_READY)
         c->flags[slot] |= INC_SERVED;
@@ -213,8 +218,7 @@ static uint8_t timer_fired(struct care *c, const struct event *ev)
     if (slot >= c->board->incidents_used || c->due_ns[slot] != ev->body.timer.due_ns)
         return MISFIT_INCIDENT;
     heap_set(&c->timers, slot, MW_NEVER);
-    if (!c->wait[slot])
-        care_engine_again(c, slot);
+    care_engine_again(c, slot, false);
     if ((c->flags[slot] & INC_DONE) && c->open[slot])
         c->flags[slot] = (uint8_t)((c->flags[slot] & ~INC_DONE) | INC_AGAIN);
     care_mark(c, slot);
@@ -231,7 +235,7 @@ static void command(struct care *c, const struct event *ev)
     c->flags[b->slot] |= b->verb == CMD_APPROVE ? INC_APPROVED : INC_REJECTED;
     c->actor[b->slot] = ev->actor;
     if (b->verb == CMD_APPROVE)
-        care_engine_again(c, b->slot);
+        care_engine_again(c, b->slot, true);
     care_mark(c, b->slot);
 }
 

@@ -157,7 +157,7 @@ static bool step_ready(const struct care *c, uint32_t slot, struct decision *out
     const struct board *b = c->board;
     uint32_t node = b->incident_node[slot];
     if (c->flags[slot] & INC_SERVED) /* an engine that has it out has to say that it is back */
-        return !c->engine[slot] && (c->service[slot] & 0xf) == SERVICE_IN &&
+        return !c->engine[slot] && care_asked(c, slot) == SERVICE_IN &&
                close_incident(c, slot, out);
     if (c->effect[slot] == EFFECT_KILLS)
         return move(c, slot, HEALTH_DOWN, 0, out);

@@ -80,8 +80,17 @@ void care_engine_ordered(struct care *c, const struct event *ev);
 enum admit care_engine_admit(const struct care *c, const struct event *ev);
 void care_engine_answered(struct care *c, const struct event *ev);
 void care_engine_advised(struct care *c, const struct event *ev); /* the guard lowered it */
-void care_engine_again(struct care *c, uint32_t slot); /* what was put off may be asked again */
+/* What was put off may be asked again: after a while (unless it waits for a person, who may have
+ * said no, or failed too often), or afresh, for something has changed. */
+void care_engine_again(struct care *c, uint32_t slot, bool afresh);
 void care_engine_mode(struct care *c, const struct body_command *b); /* what waited for act */
+
+/* What the engine was asked last: enum node_service. */
+#define CARE_ASKED 0x03u
+static inline uint32_t care_asked(const struct care *c, uint32_t slot)
+{
+    return c->service[slot] & CARE_ASKED;
+}
 
 /* Does this incident end when its findings do, with nobody's repair?  Of its classes the strictest
  * is looked at: what has to be repaired has the longer gate. */

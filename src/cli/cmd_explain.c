@@ -137,9 +137,9 @@ static void show_places(struct output *o, const struct answer *a)
 static void add_advice(struct text *t, const struct pending *p)
 {
     if (p->count[PLACE_RETURNABLE])
-        text_addf(t, "would help: %u node%s are good again, but the mode keeps us from returning "
-                  "them to Slurm (mw mode act, or scontrol update State=RESUME)\n",
-                  p->count[PLACE_RETURNABLE], p->count[PLACE_RETURNABLE] == 1 ? "" : "s");
+        text_addf(t, "would help: %u node%s good again, but the mode keeps us from returning "
+                  "them to Slurm (mw mode set act, or scontrol update State=RESUME)\n",
+                  p->count[PLACE_RETURNABLE], p->count[PLACE_RETURNABLE] == 1 ? " is" : "s are");
     if (p->count[PLACE_HELD])
         text_addf(t, "would help: persons hold %u node%s\n", p->count[PLACE_HELD],
                   p->count[PLACE_HELD] == 1 ? "" : "s");

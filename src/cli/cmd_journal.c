@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/live_record.h"
+#include "core/event_fields.h"
 #include "core/event_print.h"
 #include "store/event_json.h"
 #include "store/journal_sqlite.h"
@@ -96,9 +98,43 @@ static const struct output_column event_columns[] = {
     { .key = "kind", .title = "KIND" },
     { .key = "cause", .title = "CAUSE", .right = true },
     { .key = "actor", .title = "ACTOR", .right = true, .wide = true },
+    { .key = "about", .title = "ABOUT" },
     { .key = "fields", .title = "WHAT IT SAYS" },
     { 0 },
 };
+
+/* What names are looked up in: the record's own site and rules; fleet NULL when it has none. */
+struct names {
+    struct cli_context *ctx;
+    struct fleet *fleet;
+    struct control_policy policy;
+};
+
+/* The names of nodes, components and classes that the event's fields give by number: "n8 gpu". */
+static void add_about(struct text *t, const struct names *n, const struct event *ev)
+{
+    const struct event_body_info *body = event_body_of(ev->kind);
+    const char *last = "";
+    for (uint32_t i = 0; n->fleet != NULL && body != NULL && i < body->fields; i++) {
+        const struct event_field *f = &body->field[i];
+        const char *name = "";
+        if (f->type != FIELD_NODE && f->type != FIELD_COMPONENT && f->type != FIELD_CLASS)
+            continue;
+        int64_t v = event_field_value(f, ev);
+        if (event_field_none(f, v))
+            continue;
+        if (f->type == FIELD_NODE)
+            name = fleet_name(n->fleet, component_id(COMPONENT_NODE, (uint32_t)v));
+        else if (f->type == FIELD_COMPONENT)
+            name = fleet_name(n->fleet, (uint64_t)v);
+        else if (f->type == FIELD_CLASS && v < n->policy.care.classes)
+            name = n->policy.care.class[v].name;
+        if (name[0] == '\0' || strcmp(name, last) == 0)
+            continue;
+        text_addf(t, "%s%s", t->length > 0 ? " " : "", name);
+        last = name;
+    }
+}
 
 static void plain_number(struct output *o, uint64_t v)
 {
@@ -109,10 +145,12 @@ static void plain_number(struct output *o, uint64_t v)
 
 static int show_row(void *ctx, const struct event *ev, const void *tail, bool last)
 {
-    struct output *o = ((struct cli_context *)ctx)->output;
-    struct text fields = { 0 };
+    const struct names *names = ctx;
+    struct output *o = names->ctx->output;
+    struct text fields = { 0 }, about = { 0 };
     char time[40];
     (void)last;
+    add_about(&about, names, ev);
     mw_format_time(ev->time_ns, time, sizeof(time));
     event_print_fields(&fields, ev, tail);
     plain_number(o, ev->seq);
@@ -123,7 +161,9 @@ static int show_row(void *ctx, const struct event *ev, const void *tail, bool la
     else
         output_null(o);
     output_int(o, ev->actor);
+    output_text(o, about.length > 0 ? text_string(&about) : NULL);
     output_text(o, text_string(&fields));
+    text_fini(&about);
     text_fini(&fields);
     return output_closed(o) ? 1 : 0;
 }
@@ -164,9 +204,13 @@ static int run_tail(struct cli_context *ctx)
     if (output_form_of(ctx->output) == OUTPUT_JSON) {
         rc = tail_json(ctx, j, from, &err);
     } else {
+        struct names names = { .ctx = ctx };
+        if (live_record_basis(j, &names.fleet, &names.policy, NULL) < 0)
+            names.fleet = NULL; /* the numbers are there all the same */
         output_begin(ctx->output, event_columns, OUTPUT_ROWS);
-        rc = j->ops->read(j, from, show_row, ctx, &err);
+        rc = j->ops->read(j, from, show_row, &names, &err);
         output_end(ctx->output, "no events");
+        fleet_destroy(names.fleet);
     }
     return ended(ctx, j, rc > 0 ? 0 : rc, &err);
 }

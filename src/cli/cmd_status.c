@@ -70,6 +70,14 @@ static void add_mode(struct text *t, const json_t *halls)
                   text_at(h, NULL, "mode"));
 }
 
+/* None of Slurm's nodes is in the site file: they have other names there. */
+static bool strangers(const json_t *o)
+{
+    const json_t *slurm = json_object_get(o, "slurm");
+    return number_at(slurm, NULL, "nodes_known") == 0 &&
+           number_at(slurm, NULL, "nodes_unknown") > 0;
+}
+
 static const char *slurm_words(const json_t *o)
 {
     if (!json_is_object(json_object_get(o, "slurm")))
@@ -77,6 +85,9 @@ static const char *slurm_words(const json_t *o)
     const char *trouble = text_at(o, "slurm", "trouble");
     if (trouble != NULL)
         return trouble;
+    if (strangers(o))
+        return "answers, but no node of it is in the site file: names must be Slurm's "
+               "(mw site import slurm)";
     return text_at(o, "slurm", "answered") != NULL ? "answers" : "not heard yet";
 }
 
@@ -154,7 +165,7 @@ static int run_status(struct cli_context *ctx)
             show_pending(ctx->output, json_object_get(s, "pending"));
     }
     bool trouble = text_at(s, "journal", "trouble") != NULL ||
-                   text_at(s, "slurm", "trouble") != NULL;
+                   text_at(s, "slurm", "trouble") != NULL || strangers(s);
     json_decref(s);
     return trouble ? CLI_EXIT_PROBLEMS : CLI_EXIT_OK;
 }

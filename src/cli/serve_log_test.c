@@ -69,7 +69,7 @@ static void a_line_names_nodes_classes_and_reasons(void **state)
                                            .kind = EV_ENGINE_ORDER, .verb = ENGINE_DOWN,
                                            .reason = GUARD_MODE };
     (void)snprintf(words, sizeof(words), "advice 13: would ask the engine: down %s (slurmd, "
-                   "incident 9); not done: the mode asks for a person", name);
+                   "incident 9); not done: the mode of the hall is not act", name);
     says(b, &ev, NULL, words);
     ev = (struct event){ .kind = EV_COMMAND, .seq = 14, .actor = 1042, .tail_size = 3 };
     ev.body.command = (struct body_command){ .node = 2, .hall = MW_NONE, .verb = CMD_HOLD };

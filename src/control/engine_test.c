@@ -330,6 +330,137 @@ static void no_more_than_a_share_of_the_fleet_is_down_at_our_word(void **state)
     rig_free(r);
 }
 
+static void set_mode(struct rig *r, uint8_t mode)
+{
+    struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 9 };
+    ev.body.command = (struct body_command){ .verb = CMD_SET_MODE, .mode = mode, .hall = MW_NONE,
+                                             .node = MW_NONE, .slot = MW_NONE };
+    assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_OK);
+}
+
+static uint32_t orders(const struct rig *r, uint8_t verb)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->log_length; i++)
+        n += r->log[i].ev.kind == EV_ENGINE_ORDER && r->log[i].ev.body.engine.verb == verb;
+    return n;
+}
+
+/* A bench whose job 8 runs on node 2. */
+static struct rig *busy_bench(uint8_t mode)
+{
+    struct rig *r = bench(mode);
+    assert_int_equal(rig_job(r, 8, 1, 0), ADMIT_OK);
+    assert_int_equal(allocated(r, 8, 2, 1), ADMIT_OK);
+    return r;
+}
+
+static void bug_a_fault_while_the_node_is_being_resumed_was_forgotten(void **state)
+{
+    (void)state;
+    struct rig *r = bench(MODE_ACT);
+    uint64_t finding = rig_finding(r, 2, RIG_SLOWS);
+    assert_int_equal(answer(r, ENGINE_DOWN, RESULT_OK), ADMIT_OK);
+    assert_int_equal(rig_closed(r, 2, finding), ADMIT_OK);
+    rig_wait(r, 11 * RIG_SECOND);
+    rig_finding(r, 2, RIG_KILLS);
+    assert_int_equal(answer(r, ENGINE_RESUME, RESULT_OK), ADMIT_STALE); /* the newer order counts */
+    assert_int_equal(orders(r, ENGINE_DOWN), 2);
+    assert_int_equal(rig_node_health(r, 2), HEALTH_DOWN);
+    rig_check_log(r);
+    rig_free(r);
+}
+
+static void bug_an_approval_covered_every_later_order_of_the_incident(void **state)
+{
+    (void)state;
+    struct rig *r = busy_bench(MODE_APPROVE);
+    rig_finding(r, 2, RIG_DEFERS);
+    assert_int_equal(rig_answer(r, CMD_APPROVE, rig_last(r, EV_ADVICE)), ADMIT_OK);
+    assert_int_equal(answer(r, ENGINE_DRAIN, RESULT_OK), ADMIT_OK);
+    set_mode(r, MODE_OBSERVE);
+    rig_finding(r, 2, RIG_SLOWS);
+    assert_int_equal(orders(r, ENGINE_DOWN), 0);
+    assert_int_equal(orders(r, ENGINE_REQUEUE), 0);
+    rig_check_log(r);
+    rig_free(r);
+}
+
+static void bug_a_failed_down_was_given_again_to_a_node_that_had_recovered(void **state)
+{
+    (void)state;
+    struct rig *r = bench(MODE_ACT);
+    uint64_t finding = rig_finding(r, 2, RIG_SLOWS);
+    assert_int_equal(rig_closed(r, 2, finding), ADMIT_OK);
+    assert_int_equal(rig_node_health(r, 2), HEALTH_PROBATION);
+    assert_int_equal(answer(r, ENGINE_DOWN, RESULT_FAILED), ADMIT_OK);
+    assert_int_equal(rig_job(r, 8, 1, 0), ADMIT_OK);
+    assert_int_equal(allocated(r, 8, 2, 1), ADMIT_OK);
+    rig_wait(r, 11 * RIG_SECOND);
+    assert_int_equal(orders(r, ENGINE_DOWN), 1);
+    assert_int_equal(orders(r, ENGINE_REQUEUE), 0);
+    assert_int_equal(rig_count(r, EV_INCIDENT_CLOSED), 1);
+    rig_check_log(r);
+    rig_free(r);
+}
+
+static void bug_what_a_person_rejected_went_out_later(void **state)
+{
+    (void)state;
+    static const uint16_t CLASS[] = { RIG_SLOWS, RIG_KILLS };
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(CLASS); i++) {
+        struct rig *r = busy_bench(MODE_APPROVE);
+        uint64_t finding = rig_finding(r, 2, CLASS[i]);
+        assert_int_equal(rig_answer(r, CMD_REJECT, rig_last(r, EV_ADVICE)), ADMIT_OK);
+        set_mode(r, MODE_ACT);
+        rig_wait(r, 30 * RIG_MINUTE);
+        rig_repair(r, 2);
+        assert_int_equal(rig_closed(r, 2, finding), ADMIT_OK);
+        if (CLASS[i] == RIG_KILLS)
+            assert_int_equal(rig_gate(r, 2, RESULT_OK), ADMIT_OK);
+        rig_wait(r, 2 * RIG_HOUR);
+        assert_int_equal(orders(r, ENGINE_DOWN), 0);
+        assert_int_equal(orders(r, ENGINE_REQUEUE), 0);
+        rig_check_log(r);
+        rig_free(r);
+    }
+}
+
+static void bug_an_advice_could_not_be_approved_after_a_failed_gate(void **state)
+{
+    (void)state;
+    struct rig *r = bench(MODE_APPROVE);
+    uint64_t finding = rig_finding(r, 2, RIG_KILLS);
+    struct rig_event advice = *rig_last(r, EV_ADVICE);
+    rig_repair(r, 2);
+    assert_int_equal(rig_closed(r, 2, finding), ADMIT_OK);
+    assert_int_equal(rig_gate(r, 2, RESULT_FAILED), ADMIT_OK);
+    assert_int_equal(rig_node_health(r, 2), HEALTH_DOWN);
+    assert_int_equal(rig_answer(r, CMD_APPROVE, &advice), ADMIT_OK);
+    assert_int_equal(orders(r, ENGINE_DOWN), 1);
+    rig_free(r);
+}
+
+static void an_order_that_always_fails_is_left_to_a_person(void **state)
+{
+    (void)state;
+    struct rig *r = busy_bench(MODE_ACT);
+    rig_finding(r, 2, RIG_KILLS);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct event down = *order(r, ENGINE_DOWN);
+        (void)answer(r, ENGINE_REQUEUE, RESULT_FAILED);
+        (void)answer_to(r, &down, RESULT_FAILED);
+        rig_wait(r, 2 * RIG_MINUTE);
+    }
+    assert_int_equal(orders(r, ENGINE_DOWN), 3);
+    rig_wait(r, RIG_HOUR);
+    assert_int_equal(orders(r, ENGINE_DOWN), 3);
+    rig_finding(r, 2, RIG_SLOWS); /* something new: it is tried again */
+    assert_int_equal(orders(r, ENGINE_DOWN), 4);
+    rig_check_log(r);
+    rig_free(r);
+}
+
 static enum admit wish(struct rig *r, const struct body_command *c)
 {
     struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 1042 };
@@ -405,6 +536,12 @@ int main(void)
         cmocka_unit_test(a_job_goes_back_around_nodes_that_are_known_to_be_bad),
         cmocka_unit_test(a_gang_that_cannot_be_is_not_believed),
         cmocka_unit_test(no_more_than_a_share_of_the_fleet_is_down_at_our_word),
+        cmocka_unit_test(bug_a_fault_while_the_node_is_being_resumed_was_forgotten),
+        cmocka_unit_test(bug_an_approval_covered_every_later_order_of_the_incident),
+        cmocka_unit_test(bug_a_failed_down_was_given_again_to_a_node_that_had_recovered),
+        cmocka_unit_test(bug_what_a_person_rejected_went_out_later),
+        cmocka_unit_test(bug_an_advice_could_not_be_approved_after_a_failed_gate),
+        cmocka_unit_test(an_order_that_always_fails_is_left_to_a_person),
         cmocka_unit_test(a_persons_wish_goes_out_in_any_mode_until_it_is_answered),
         cmocka_unit_test(a_wish_that_cannot_be_is_refused),
         cmocka_unit_test(orders_without_an_answer_go_out_again_after_a_restart),

@@ -139,7 +139,7 @@ static void what_was_only_advice_says_so_and_why(void **state)
     assert_int_equal(tell(r, 7, false, &s, NULL), 0);
     check_citations(r, &s);
     SAYS(&s, EV_ADVICE, "only advice: set ");
-    SAYS(&s, EV_ADVICE, "not done: the mode asks for a person");
+    SAYS(&s, EV_ADVICE, "not done: the mode of the hall is not act");
     SAYS(&s, EV_NODE_REPORTED, "down by Slurm itself: \"Not responding\"");
     assert_true(s.incident[0].advised);
     story_resume(&resume, &s);

@@ -62,6 +62,7 @@ static void judge(struct suspect *s, const struct control *c)
         score(s, SUSPECT_HEALTH, 4);
     if (slot != MW_NONE) { /* the last that the record has of this node */
         s->incident = b->incident_id[slot];
+        s->advice = care_advice_open(c->care, s->node);
         if (s->effect == EFFECT_KILLS || s->effect == EFFECT_SLOWS)
             score(s, SUSPECT_INCIDENT, 4);
         else if (s->effect == EFFECT_DEFERS)
@@ -126,6 +127,9 @@ void suspect_words(struct text *t, const struct suspect *s, const struct words *
     if (s->incident)
         text_addf(t, "; incident %llu: %s", (unsigned long long)s->incident,
                   words_class(w, s->class));
+    if (s->advice)
+        text_addf(t, "; advice %llu waits for a person (mw approve, mw reject)",
+                  (unsigned long long)s->advice);
     if (s->why & SUSPECT_OUT)
         text_addf(t, "; %s", owner < MW_ARRAY_LEN(by) ? by[owner] : by[OWNER_NOBODY]);
     if (s->why & SUSPECT_REPEATS)

@@ -28,6 +28,7 @@ struct suspect {
     uint32_t why;          /* enum suspect_why, or-ed */
     uint32_t incidents;    /* opened in the last days, the open one with them */
     uint64_t incident;     /* the open one; 0 */
+    uint64_t advice;       /* about it, that waits for a person; 0 */
     uint64_t last;         /* the last one that opened in these days; 0 */
     int64_t last_ns;
     uint16_t class;        /* of the open one, else of the last; UINT16_MAX */

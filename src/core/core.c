@@ -237,7 +237,7 @@ int core_submit(struct core *c, int64_t now_ns, const struct event *fact, const 
     must(!c->acting);
     now_ns = MW_MAX(now_ns, c->time_ns);
     int r = c->staged >= CORE_STAGED_MAX ? core_commit(c, err) : 0;
-    if (r == 0)
+    if (r == 0 && fact->kind != EV_EPOCH) /* what is due then is due under the new rules */
         r = core_advance(c, now_ns, err);
     if (r < 0)
         return r;

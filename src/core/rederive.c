@@ -239,7 +239,7 @@ static int drive_timer(struct rederive *r, const struct group *then)
 static int drive_fact(struct rederive *r, const struct group *then)
 {
     const struct event *fact = event_at(then, 0);
-    int rc = core_advance(r->core, fact->time_ns, r->err);
+    int rc = fact->kind == EV_EPOCH ? 0 : core_advance(r->core, fact->time_ns, r->err);
     while (rc == 0 && front(r).count > 0)
         front_is_additional(r, fact->seq); /* timers that nobody set then */
     if (rc < 0)

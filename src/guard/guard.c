@@ -41,7 +41,7 @@ struct guard {
 
 static const char *const REASON[GUARD_REASON_COUNT] = {
     [GUARD_PASS] = "passes",
-    [GUARD_MODE] = "the mode asks for a person",
+    [GUARD_MODE] = "the mode of the hall is not act",
     [GUARD_HALL_RATE] = "too many nodes of the hall in the window",
     [GUARD_FLEET_SHARE] = "too large a share of the fleet is out",
     [GUARD_DOMAIN] = "another rack of the same power or cooling domain is out",
@@ -415,7 +415,7 @@ static int make_columns(struct guard *g)
         return MW_ENOMEM;
     if (!g->hall_mode || !g->hall_tripped || !g->hall_next || !g->take_ms || !g->node_taken ||
         !g->node_reported || !g->node_down ||
-        !g->node_reported || !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
+        !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
         return MW_ENOMEM;
     const struct column column[] = {
         COLUMN("taken", &g->taken, 1, NULL),

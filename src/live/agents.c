@@ -139,6 +139,7 @@ static void alive(struct agents *a, int64_t now_ns, uint32_t node)
         g->beats = 0;
     }
     g->asked = false;
+    g->busy_ns = 0;
     g->heard_ns = MW_MAX(g->heard_ns, now_ns);
     if (a->due_ns == MW_NEVER) { /* nothing was due: this is no late tick */
         a->tick_ns = now_ns;
@@ -289,11 +290,12 @@ static uint32_t limit_of(const struct agents *a, const struct silence_count *c)
     return MW_MAX((uint32_t)COMMON_LEAST, (c->heard + c->fresh + a->common) / 10);
 }
 
-static bool probe(struct agents *a, uint32_t node)
+static enum agents_probe probe(struct agents *a, uint32_t node)
 {
     char address[80];
-    return a->o.probe && agents_witness(a, node, address, sizeof(address)) &&
-           a->o.probe(a->o.probe_ctx, node, address);
+    if (!a->o.probe || !agents_witness(a, node, address, sizeof(address)))
+        return AGENTS_PROBE_NONE;
+    return a->o.probe(a->o.probe_ctx, node, address);
 }
 
 /* A second witness before a node is taken for dead; false when there is none, or none that came. */
@@ -302,7 +304,14 @@ static bool ask_witness(struct agents *a, int64_t now_ns, uint32_t node)
     struct agent *g = &a->agent[node];
     if (g->asked)
         return now_ns - g->probe_ns < AGENT_PROBE_NS;
-    if (!probe(a, node))
+    enum agents_probe was = probe(a, node);
+    if (was == AGENTS_PROBE_BUSY) {
+        if (g->busy_ns == 0)
+            g->busy_ns = now_ns;
+        return now_ns - g->busy_ns < AGENT_BUSY_NS;
+    }
+    g->busy_ns = 0;
+    if (was == AGENTS_PROBE_NONE)
         return false;
     g->asked = true;
     g->probe_ns = now_ns;
@@ -313,9 +322,10 @@ void agents_probed(struct agents *a, int64_t now_ns, uint32_t node, bool answers
 {
     must(a && node < a->nodes);
     struct agent *g = &a->agent[node];
-    if (!g->asked || (g->watch != WATCH_HEARD && g->watch != WATCH_LOST))
+    if (!g->asked ||
+        (g->watch != WATCH_HEARD && g->watch != WATCH_LOST && g->watch != WATCH_COMMON))
         return; /* its agent is back, or it was too late */
-    if (answers && g->watch == WATCH_HEARD)
+    if (answers && g->watch != WATCH_LOST)
         report_silent(a, now_ns, node, WATCH_LOST);
     else if (!answers)
         report_silent(a, now_ns, node, WATCH_SILENT);
@@ -331,12 +341,15 @@ static void ask_again(struct agents *a, int64_t now_ns)
         if (g->watch != WATCH_LOST)
             continue;
         int64_t age_ns = now_ns - g->probe_ns;
-        if (g->asked ? age_ns >= AGENT_PROBE_NS : age_ns >= AGENT_PROBE_AGAIN_NS) {
-            if (g->asked || !probe(a, n))
-                report_silent(a, now_ns, n, WATCH_SILENT);
-            g->asked = true;
-            g->probe_ns = now_ns;
-        }
+        if (age_ns < (g->asked ? AGENT_PROBE_NS : AGENT_PROBE_AGAIN_NS))
+            continue;
+        enum agents_probe was = g->asked ? AGENTS_PROBE_NONE : probe(a, n);
+        if (was == AGENTS_PROBE_BUSY)
+            continue; /* the next tick tries it */
+        if (was == AGENTS_PROBE_NONE)
+            report_silent(a, now_ns, n, WATCH_SILENT);
+        g->asked = true;
+        g->probe_ns = now_ns;
     }
 }
 
@@ -356,10 +369,12 @@ static void judge_expired(struct agents *a, int64_t now_ns, bool together)
         a->common_over_ns = now_ns; /* more may follow: not over yet */
         g->watch = WATCH_COMMON;
         g->fell_ns = now_ns;
+        g->asked = false; /* in a common silence an answer that does not come proves nothing */
     }
 }
 
-/* Silent with others: dead when Slurm says so too, or when the others are back and it is not. */
+/* Silent with others: dead when Slurm says so too, or when the others are back and it is not, nor
+ * its witness. */
 static void judge_common(struct agents *a, int64_t now_ns, bool few)
 {
     for (uint32_t n = 0; n < a->nodes && a->common > 0; n++) {
@@ -368,7 +383,7 @@ static void judge_common(struct agents *a, int64_t now_ns, bool few)
             continue;
         bool said = care_finding_is_open(a->o.control->care, SOURCE_ENGINE, slurm_node_finding(n));
         bool left = few && now_ns - a->common_over_ns >= COMMON_GRACE_NS;
-        if (said || left)
+        if (said || (left && !ask_witness(a, now_ns, n)))
             report_silent(a, now_ns, n, WATCH_SILENT);
     }
 }

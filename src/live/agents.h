@@ -38,6 +38,7 @@
 #define AGENT_BEAT_NS (200 * INT64_C(1000000))
 #define AGENT_SILENCE_NS (600 * INT64_C(1000000))
 #define AGENT_PROBE_NS (250 * INT64_C(1000000)) /* a port that has not answered by then does not */
+#define AGENT_BUSY_NS (2 * INT64_C(1000000000)) /* so long a verdict waits for a free probe */
 #define AGENT_PROBE_AGAIN_NS (5 * INT64_C(1000000000))
 #define AGENT_LEASE_NS (60 * INT64_C(1000000000))
 #define AGENT_LEASE_LONG_NS (86400 * INT64_C(1000000000))
@@ -48,9 +49,15 @@
 /* Writes a frame to the agent of a node; false when it has no connection. */
 typedef bool agents_send_fn(void *ctx, uint32_t node, const struct agent_frame *f);
 
-/* Tries to connect to "10.0.0.7:6818"; agents_probed() is called later, once, with what came of it.
- * False: it cannot be tried. */
-typedef bool agents_probe_fn(void *ctx, uint32_t node, const char *address);
+enum agents_probe {
+    AGENTS_PROBE_NONE,  /* this address cannot be tried */
+    AGENTS_PROBE_BUSY,  /* not now: too many are being tried */
+    AGENTS_PROBE_ASKED,
+};
+
+/* Tries to connect to "10.0.0.7:6818"; when asked, agents_probed() is called later, once, with what
+ * came of it. */
+typedef enum agents_probe agents_probe_fn(void *ctx, uint32_t node, const char *address);
 
 struct agents_options {
     const struct control *control; /* borrowed */

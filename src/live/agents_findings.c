@@ -240,11 +240,30 @@ static uint32_t code_of(const struct diagnosis *d)
     return (uint32_t)MW_MIN(code, (uint64_t)UINT32_MAX);
 }
 
-static void diagnosed(struct agents *a, int64_t now_ns, uint32_t node, const struct diagnosis *d)
+/* Users choose names (of programs, cgroups, USB strings, loop images) that the kernel quotes in its
+ * lines.  A node is taken only on a line that begins as the driver or the kernel begins it. */
+static bool is_own_word(const char *line, enum live_class class)
+{
+    static const char *const driver[] = { "NVRM: ", "nvidia-nvswitch" };
+    static const char *const kernel[] = { "mce: ",      "EDAC ",       "Kernel panic - ",
+                                          "BUG: ",      "watchdog: ",  "[Hardware Error]: ",
+                                          "{",          "pcieport ",   "mlx5_core ",
+                                          "nvme nvme",  "NMI ",        "NVRM: " };
+    bool of_kernel = class == LIVE_KERNEL;
+    const char *const *begin = of_kernel ? kernel : driver;
+    size_t n = of_kernel ? MW_ARRAY_LEN(kernel) : MW_ARRAY_LEN(driver);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(line, begin[i], strlen(begin[i])) == 0)
+            return true;
+    return false;
+}
+
+static void diagnosed(struct agents *a, int64_t now_ns, uint32_t node, const struct diagnosis *d,
+                      const char *line)
 {
     enum live_class class = live_class_of(d);
-    bool is_gpu;
-    if (class == LIVE_CLASS_COUNT) {
+    bool is_gpu, own = class < LIVE_CLASS_COUNT && is_own_word(line, class);
+    if (class == LIVE_CLASS_COUNT || (!own && class != LIVE_KERNEL)) {
         a->stats.lines_nothing++;
         a->stats.lines_unknown += d->sure == SURE_UNKNOWN;
         return;
@@ -254,7 +273,7 @@ static void diagnosed(struct agents *a, int64_t now_ns, uint32_t node, const str
     if (is_gpu)
         f.component = component_id(COMPONENT_GPU, a->board->fleet->node_gpu_first[node] + place);
     f.detail = code_of(d);
-    f.effect = (uint8_t)live_effect_of(d, class);
+    f.effect = (uint8_t)(own ? live_effect_of(d, class) : EFFECT_DEFERS);
     (void)open_finding(a, now_ns, &f);
 }
 
@@ -270,7 +289,7 @@ void agents_kmsg(struct agents *a, int64_t now_ns, uint32_t node, const struct a
     }
     a->stats.lines_nothing += all.length == 0;
     for (uint32_t i = 0; i < all.length; i++)
-        diagnosed(a, now_ns, node, &all.item[i]);
+        diagnosed(a, now_ns, node, &all.item[i], f->text);
 }
 
 /* ---- programs, disks, ranks ---------------------------------------------------------------- */

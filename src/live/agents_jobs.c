@@ -5,6 +5,7 @@
 #include "live/agents_private.h"
 
 #define PROGRESS_EVERY_NS (10 * MW_NS_PER_S)
+#define SAVED_EVERY_NS MW_NS_PER_S /* of one job: what is saved sooner is in the next */
 
 /* The fact, when the frame is about the attempt that runs on this node and its sums fit. */
 static bool progress_of(const struct agents *a, uint32_t node, const struct agent_frame *f,
@@ -39,25 +40,50 @@ void agents_progress(struct agents *a, int64_t now_ns, uint32_t node, const stru
         return;
     }
     /* Every node of the job may say it: what is saved counts once, the rest from the first node. */
-    bool saved = p->saved_ms > a->board->job_saved_ms[p->slot];
-    bool again = a->board->job_first_node[p->slot] == node &&
+    uint32_t first_node = a->board->job_first_node[p->slot];
+    struct agent *first = &a->agent[first_node];
+    bool saved = p->saved_ms > a->board->job_saved_ms[p->slot] &&
+                 now_ns - first->saved_ns >= SAVED_EVERY_NS;
+    bool again = first_node == node &&
                  now_ns - g->progress_ns >= PROGRESS_EVERY_NS;
     if (!saved && !again) {
         a->stats.progress_left_out++;
         return;
     }
     g->progress_ns = now_ns;
+    if (saved)
+        first->saved_ns = now_ns;
     (void)a->o.facts.submit(a->o.facts.ctx, &fact, NULL);
 }
 
 /* ---- checks -------------------------------------------------------------------------------- */
 
+/* Does the engine keep jobs off the node? */
+static bool out_of_service(const struct agents *a, uint32_t node)
+{
+    return (guard_node_reported(a->o.control->guard, node) & 0xf) != SERVICE_IN ||
+           care_node_service(a->o.control->care, node) != SERVICE_IN;
+}
+
+/* A person answered the gate, or its incident is over: nothing is left to check. */
+static void drop_stale(struct agents *a, uint32_t node)
+{
+    struct check *c = &a->check[node];
+    if (c->seq == 0 || care_gate_open(a->o.control->care, node) == c->seq)
+        return;
+    *c = (struct check){ .seq = 0 };
+    a->checks--;
+}
+
 void agents_ask(struct agents *a, uint32_t node)
 {
+    drop_stale(a, node);
     const struct check *c = &a->check[node];
     struct agent_frame f = { .verb = AGENT_CHECK, .n = c->seq, .deadline_ms = c->gate.length_ms };
-    if (c->seq == 0 || c->gate.result != 0)
-        return;
+    bool in_use = a->board->node_job[node] != MW_NONE ||
+                  (a->o.control->policy.care.engine && !out_of_service(a, node));
+    if (c->seq == 0 || c->gate.result != 0 || in_use)
+        return; /* a check may not disturb a job: then the gate is a person's */
     const char *name = a->o.control->policy.care.class[c->gate.class].name;
     for (size_t i = 0; i + 1 < sizeof(f.name) && name[i] != '\0'; i++)
         f.name[i] = name[i];
@@ -89,6 +115,7 @@ static void leave_open(struct agents *a, uint32_t node)
 
 void agents_checked(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f)
 {
+    drop_stale(a, node);
     if (a->check[node].seq == 0 || a->check[node].seq != f->n)
         return; /* answered before, or of a gate that is over */
     must(f->result >= RESULT_OK && f->result <= RESULT_UNKNOWN);
@@ -102,6 +129,7 @@ void agents_checked(struct agents *a, int64_t now_ns, uint32_t node, const struc
 void agents_checks_due(struct agents *a, int64_t now_ns)
 {
     for (uint32_t n = 0; n < a->nodes && a->checks > 0; n++) {
+        drop_stale(a, n);
         const struct check *c = &a->check[n];
         bool known = c->gate.result != 0; /* and could not be recorded so far */
         if (c->seq != 0 && known)

@@ -31,6 +31,8 @@ struct agent {
     uint8_t gpus;        /* it named so many */
     bool asked;          /* a probe is under way, or was given up: since probe_ns */
     int64_t probe_ns;
+    int64_t busy_ns;     /* since when there is no free probe for it; 0 */
+    int64_t saved_ns;    /* the last attempt.progress that saved, of its job: at the first node */
     bool expected;       /* heard before we began, not since */
 };
 

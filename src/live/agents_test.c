@@ -32,6 +32,7 @@ struct bench {
     uint32_t steps;
     uint32_t probes;         /* asked so far, the last of this node */
     uint32_t probed;
+    bool no_probe_free;
 };
 
 static enum admit submit(void *ctx, const struct event *fact, const void *tail)
@@ -51,13 +52,15 @@ static bool send(void *ctx, uint32_t node, const struct agent_frame *f)
     return true;
 }
 
-static bool probe(void *ctx, uint32_t node, const char *address)
+static enum agents_probe probe(void *ctx, uint32_t node, const char *address)
 {
     struct bench *b = ctx;
     assert_string_equal(address, "10.0.0.7:6818");
+    if (b->no_probe_free)
+        return AGENTS_PROBE_BUSY;
     b->probes++;
     b->probed = node;
-    return true;
+    return AGENTS_PROBE_ASKED;
 }
 
 static void open_agents(struct bench *b)
@@ -628,6 +631,27 @@ static void a_witness_that_says_nothing_or_no_leaves_the_node_dead_within_a_seco
     end(b);
 }
 
+static void bug_a_name_that_the_kernel_quotes_took_the_node(void **state)
+{
+    (void)state;
+    static const char *const quoted[] = {
+        ("oom-kill:constraint=CONSTRAINT_MEMCG,task_memcg=/user.slice/NVRM: Xid (PCI:0000:6b:00): "
+         "79, pid=1, GPU has fallen off the bus."),
+        "python[9]: NVRM: Xid (PCI:0000:6b:00): 79, forged",
+        "usb 1-1: device Kernel panic - not syncing cafe",
+        "EXT4-fs (loop0): Remounting filesystem read-only",
+    };
+    struct bench *b = make();
+    hello(b, 2);
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(quoted); i++)
+        kmsg(b, 2, quoted[i]);
+    assert_int_equal(b->r->control->board->node_health[2], HEALTH_READY);
+    assert_int_equal(rig_count(b->r, EV_ENGINE_ORDER), 0);
+    kmsg(b, 2, XID_79);
+    assert_int_equal(b->r->control->board->node_health[2], HEALTH_DOWN);
+    end(b);
+}
+
 static void a_witness_is_known_after_a_restart(void **state)
 {
     (void)state;
@@ -757,6 +781,99 @@ static void after_a_restart_of_the_daemon_open_findings_are_confirmed_or_closed(
     end(b);
 }
 
+/* ---- what was wrong once -------------------------------------------------------------------- */
+
+static void bug_who_is_left_of_a_common_silence_has_a_witness_too(void **state)
+{
+    (void)state;
+    struct bench *b = make();
+    for (uint32_t n = 0; n < NODES; n++)
+        hello_with_witness(b, n);
+    run(b, 2 * RIG_SECOND);
+    for (uint32_t n = 0; n < 6; n++)
+        b->beats[n] = false;
+    run(b, 2 * RIG_SECOND);
+    assert_int_equal(agents_stats(b->a).silences_common, 1);
+    for (uint32_t n = 1; n < 6; n++)
+        hello_with_witness(b, n);
+    for (int i = 0; i < 100 && b->probes == 0; i++)
+        run(b, 100 * MS);
+    assert_true(b->probes == 1 && b->probed == 0);
+    agents_probed(b->a, b->r->now_ns, 0, true);
+    run(b, RIG_SECOND);
+    assert_int_equal(b->r->control->board->node_health[0], HEALTH_READY);
+    assert_int_equal(last_opened(b)->class, LIVE_AGENT_LOST);
+    assert_int_equal(rig_count(b->r, EV_ENGINE_ORDER), 0);
+    end(b);
+}
+
+static void bug_a_verdict_waits_for_a_free_probe(void **state)
+{
+    (void)state;
+    struct bench *b = make();
+    hello_with_witness(b, 2);
+    hello_with_witness(b, 3);
+    run(b, RIG_SECOND);
+    b->beats[2] = false;
+    run(b, 700 * MS);
+    agents_probed(b->a, b->r->now_ns, 2, true);
+    b->no_probe_free = true;
+    b->beats[3] = false;
+    run(b, 2 * RIG_SECOND);
+    assert_int_equal(b->r->control->board->node_health[3], HEALTH_READY);
+    run(b, RIG_SECOND); /* but not for ever */
+    assert_int_equal(b->r->control->board->node_health[3], HEALTH_DOWN);
+    run(b, 20 * RIG_SECOND); /* whose node answered is tried later */
+    assert_int_equal(b->r->control->board->node_health[2], HEALTH_READY);
+    uint32_t before = b->probes;
+    b->no_probe_free = false;
+    run(b, 200 * MS);
+    assert_true(b->probes == before + 1 && b->probed == 2);
+    end(b);
+}
+
+static void bug_a_check_that_a_person_answered_is_not_asked_again(void **state)
+{
+    (void)state;
+    struct bench *b = make();
+    hello(b, 2);
+    start_job(b, 7, 4);
+    run(b, RIG_SECOND);
+    uint64_t f = rig_finding(b->r, 2, LIVE_GPU);
+    b->connected[2] = false;
+    rig_repair(b->r, 2);
+    assert_int_equal(rig_closed(b->r, 2, f), ADMIT_OK);
+    agents_act(b->a, b->r->now_ns, &rig_last(b->r, EV_GATE_STARTED)->ev);
+    assert_int_equal(rig_gate(b->r, 2, RESULT_OK), ADMIT_OK); /* a person's */
+    run(b, 20 * RIG_MINUTE);
+    assert_int_equal(b->r->control->board->node_health[2], HEALTH_READY);
+    uint32_t before = b->sent_count;
+    hello(b, 2);
+    run(b, RIG_SECOND);
+    assert_int_equal(b->sent_count, before);
+    end(b);
+}
+
+static void bug_what_a_job_saves_is_recorded_once_a_second_at_most(void **state)
+{
+    (void)state;
+    struct bench *b = make();
+    hello(b, 2);
+    start_job(b, 7, 2);
+    run(b, 2 * RIG_SECOND);
+    char line[120];
+    for (int i = 1; i <= 100; i++) {
+        (void)snprintf(line, sizeof(line),
+                       "progress job=7 restart=0 step=%d saved=%d step_ms=1 checkpoint_ms=0", i, i);
+        say(b, 2, line);
+    }
+    assert_int_equal(rig_count(b->r, EV_ATTEMPT_PROGRESS), 1);
+    run(b, RIG_SECOND);
+    say(b, 2, line);
+    assert_int_equal(rig_count(b->r, EV_ATTEMPT_PROGRESS), 2);
+    end(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -779,12 +896,17 @@ int main(void)
         cmocka_unit_test(a_node_that_answers_is_not_dead_when_its_agent_is),
         cmocka_unit_test(a_lost_agent_that_comes_back_ends_its_incident),
         cmocka_unit_test(a_witness_that_says_nothing_or_no_leaves_the_node_dead_within_a_second),
+        cmocka_unit_test(bug_a_name_that_the_kernel_quotes_took_the_node),
         cmocka_unit_test(a_witness_is_known_after_a_restart),
         cmocka_unit_test(what_is_no_address_is_no_witness),
         cmocka_unit_test(a_node_that_died_while_we_were_away_is_missed),
         cmocka_unit_test(what_could_not_be_recorded_is_recorded_later),
         cmocka_unit_test(a_gates_result_is_not_lost_to_a_full_disk),
         cmocka_unit_test(after_a_restart_of_the_daemon_open_findings_are_confirmed_or_closed),
+        cmocka_unit_test(bug_who_is_left_of_a_common_silence_has_a_witness_too),
+        cmocka_unit_test(bug_a_verdict_waits_for_a_free_probe),
+        cmocka_unit_test(bug_a_check_that_a_person_answered_is_not_asked_again),
+        cmocka_unit_test(bug_what_a_job_saves_is_recorded_once_a_second_at_most),
     };
     return cmocka_run_group_tests_name("live/agents", tests, NULL, NULL);
 }

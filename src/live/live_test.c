@@ -416,6 +416,29 @@ static void a_process_that_ends_when_the_site_is_gone_hurts_nobody(void **state)
     bench_free(b);
 }
 
+static void bug_a_restart_in_observe_carries_no_old_order_out(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(MODE_ACT, true);
+    struct event ev;
+    all_hello(b);
+    beat_but(b, 7, 3 * S);
+    assert_int_equal(b->acted_length, 1);
+    restart(b, MODE_OBSERVE);
+    end_processes(b); /* of the daemon that died */
+    assert_int_equal(live_slurm_stats(b->live).pending, 1);
+    assert_int_equal(guard_mode_of(live_control(b->live)->guard, 0), MODE_OBSERVE);
+    b->now_ns += 100 * MW_NS_PER_MS;
+    assert_int_equal(live_tick(b->live, b->now_ns, NULL), 0);
+    assert_int_equal(live_slurm_stats(b->live).pending, 0);
+    assert_int_equal(count(b, EV_ENGINE_ANSWERED, &ev), 1);
+    assert_int_equal(ev.body.engine.result, RESULT_FAILED);
+    live_destroy(b->live);
+    b->live = NULL;
+    end_processes(b);
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_is_saved_every_ten_minutes_in_which_something_happened),
         cmocka_unit_test(the_end_of_a_process_is_followed_by_a_tick_at_once),
         cmocka_unit_test(a_process_that_ends_when_the_site_is_gone_hurts_nobody),
+        cmocka_unit_test(bug_a_restart_in_observe_carries_no_old_order_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

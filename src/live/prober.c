@@ -1,7 +1,9 @@
 /* See prober.h. */
 #include "live/prober.h"
 
+#include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -50,7 +52,7 @@ static void on_event(struct bufferevent *b, short what, void *ctx)
     end(q, q->connected && !(what & BEV_EVENT_TIMEOUT)); /* closed or reset: by a program */
 }
 
-static bool connect_to(struct question *q, const char *address)
+static enum agents_probe connect_to(struct question *q, const char *address)
 {
     const struct prober_options *o = &q->prober->options;
     struct sockaddr_storage to = { 0 };
@@ -58,21 +60,26 @@ static bool connect_to(struct question *q, const char *address)
     const struct timeval wait = { .tv_sec = o->wait_ns / MW_NS_PER_S,
                                   .tv_usec = o->wait_ns % MW_NS_PER_S / 1000 };
     if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&to, &size) != 0)
-        return false;
+        return AGENTS_PROBE_NONE;
+    int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno == EAFNOSUPPORT ? AGENTS_PROBE_NONE : AGENTS_PROBE_BUSY;
     /* deferred: a refusal that is known at once is told later, as all are */
-    q->socket = bufferevent_socket_new(o->base, -1,
+    q->socket = bufferevent_socket_new(o->base, fd,
                                        BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-    if (!q->socket)
-        return false;
+    if (!q->socket) {
+        (void)close(fd);
+        return AGENTS_PROBE_BUSY;
+    }
     bufferevent_setcb(q->socket, on_read, NULL, on_event, q);
     (void)bufferevent_set_timeouts(q->socket, &wait, &wait);
     if (bufferevent_socket_connect(q->socket, (struct sockaddr *)&to, size) == 0)
-        return true;
+        return AGENTS_PROBE_ASKED;
     bufferevent_free(TAKE(q->socket));
-    return false;
+    return AGENTS_PROBE_NONE;
 }
 
-bool prober_ask(void *prober, uint32_t node, const char *address)
+enum agents_probe prober_ask(void *prober, uint32_t node, const char *address)
 {
     struct prober *p = prober;
     must(p && address);
@@ -83,7 +90,7 @@ bool prober_ask(void *prober, uint32_t node, const char *address)
         *q = (struct question){ .prober = p, .node = node };
         return connect_to(q, address);
     }
-    return false;
+    return AGENTS_PROBE_BUSY;
 }
 
 int prober_create(const struct prober_options *o, struct prober **ret, struct mw_error *err)

@@ -9,9 +9,9 @@
 #ifndef MW_LIVE_PROBER_H
 #define MW_LIVE_PROBER_H
 
-#include "base/error.h"
+#include "live/agents.h"
 
-#define PROBER_MAX 64 /* questions at once; more cannot be asked */
+#define PROBER_MAX 256 /* questions at once; more cannot be asked */
 
 struct event_base;
 
@@ -27,8 +27,8 @@ MW_MUST_USE int prober_create(const struct prober_options *o, struct prober **re
                               struct mw_error *err);
 void prober_destroy(struct prober *p); /* what is open is not answered */
 
-/* address: numeric, with a port.  False: it is none, or too many are open. An agents_probe_fn with
- * the prober as its ctx. */
-bool prober_ask(void *prober, uint32_t node, const char *address);
+/* address: numeric, with a port; AGENTS_PROBE_NONE: it is none.  AGENTS_PROBE_BUSY: too many are
+ * open, or the machine has no socket left.  An agents_probe_fn with the prober as its ctx. */
+enum agents_probe prober_ask(void *prober, uint32_t node, const char *address);
 
 #endif

@@ -63,7 +63,8 @@ static void closes(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr
     (void)close(fd);
 }
 
-static struct told ask_of(const char *address, bool asked, int fd, evconnlistener_cb program)
+static struct told ask_of(const char *address, enum agents_probe asked, int fd,
+                            evconnlistener_cb program)
 {
     struct told t = { 0 };
     struct event_base *base = event_base_new();
@@ -86,7 +87,7 @@ static struct told ask_of(const char *address, bool asked, int fd, evconnlistene
     return t;
 }
 
-static struct told ask(const char *address, bool asked)
+static struct told ask(const char *address, enum agents_probe asked)
 {
     return ask_of(address, asked, -1, NULL);
 }
@@ -98,7 +99,7 @@ static void a_program_that_closes_or_speaks_answers(void **state)
     for (int i = 0; i < 2; i++) {
         char address[32];
         int fd = open_port(true, address);
-        struct told t = ask_of(address, true, fd, program[i]);
+        struct told t = ask_of(address, AGENTS_PROBE_ASKED, fd, program[i]);
         assert_int_equal(t.times, 1);
         assert_int_equal(t.node, 7);
         assert_true(t.answers);
@@ -111,7 +112,7 @@ static void a_kernel_that_takes_the_connection_is_no_answer(void **state)
     (void)state;
     char address[32];
     int fd = open_port(true, address); /* nobody accepts: as when the program is frozen */
-    struct told t = ask(address, true);
+    struct told t = ask(address, AGENTS_PROBE_ASKED);
     assert_int_equal(t.times, 1);
     assert_false(t.answers);
     (void)close(fd);
@@ -122,7 +123,7 @@ static void a_port_that_refuses_does_not(void **state)
     (void)state;
     char address[32];
     int fd = open_port(false, address);
-    struct told t = ask(address, true);
+    struct told t = ask(address, AGENTS_PROBE_ASKED);
     assert_int_equal(t.times, 1);
     assert_false(t.answers);
     (void)close(fd);
@@ -131,8 +132,8 @@ static void a_port_that_refuses_does_not(void **state)
 static void what_is_no_address_cannot_be_asked(void **state)
 {
     (void)state;
-    assert_int_equal(ask("n7:6818", false).times, 0);
-    assert_int_equal(ask("", false).times, 0);
+    assert_int_equal(ask("n7:6818", AGENTS_PROBE_NONE).times, 0);
+    assert_int_equal(ask("", AGENTS_PROBE_NONE).times, 0);
 }
 
 int main(void)

@@ -193,6 +193,8 @@ static void wake(struct process_run *p)
 
 static void kill_child(const struct child *c)
 {
+    if (c->pid == 0)
+        return; /* reaped: the number may be another's by now */
     (void)kill(-c->pid, SIGKILL);
     (void)kill(c->pid, SIGKILL); /* before it had a group of its own */
 }
@@ -266,6 +268,7 @@ static void on_exit_of(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) != 0 && errno == EINTR)
         return;
+    c->pid = 0;
     for (int i = PIPE_OUT; i <= PIPE_ERR; i++)
         if (c->pipe[i] >= 0)
             (void)read_pipe(c, i);

@@ -76,8 +76,7 @@ static void set_poll_due(struct slurm *s)
     bool fast = s->now_ns < s->fast_until_ns;
     int64_t period_ns = fast ? MW_MIN(SLURM_FAST_NS, s->options.poll_ns) : s->options.poll_ns;
     period_ns = MW_MAX(period_ns, s->poll_took_ns * (fast ? FAST_SHARE : SHARE));
-    s->poll_due_ns = s->poll_again ? s->now_ns : s->poll_began_ns + period_ns;
-    s->poll_again = false;
+    s->poll_due_ns = s->poll_began_ns + period_ns;
 }
 
 static void poll_failed(struct slurm *s, const char *what, const char *why)
@@ -261,14 +260,6 @@ int64_t slurm_next_due(const struct slurm *s)
     if (!care_finding_is_open(s->options.control->care, SOURCE_ENGINE, SLURM_FINDING_SILENT))
         due_ns = MW_MIN(due_ns, silent_ns);
     return due_ns;
-}
-
-void slurm_hurry(struct slurm *s, int64_t now_ns)
-{
-    s->now_ns = MW_MAX(s->now_ns, now_ns);
-    slurm_fast(s);
-    s->poll_again = is_polling(s); /* what is under way may have been asked too early */
-    s->poll_due_ns = s->now_ns;
 }
 
 struct slurm_stats slurm_stats(const struct slurm *s)

@@ -60,6 +60,7 @@ struct slurm_stats {
     uint64_t polls, polls_failed, polls_unchanged;
     uint64_t commands, commands_failed, retries;
     uint64_t nodes_unknown;  /* in Slurm but not in the site file, at the last poll */
+    uint64_t nodes_known;    /* in both */
     uint64_t jobs_shared;    /* that run but are not followed: their node has another job */
     uint64_t jobs_refused;   /* that the controller does not take, or on nodes that it lacks */
     uint64_t lines_bad;      /* records that could not be read, of all polls */
@@ -81,9 +82,6 @@ int64_t slurm_next_due(const struct slurm *s);
 
 /* A committed engine.order (others are ignored).  One given before is ignored while it is open. */
 void slurm_act(struct slurm *s, int64_t now_ns, const struct event *action, const void *tail);
-
-/* Poll again at once: something has happened that Slurm will know of. */
-void slurm_hurry(struct slurm *s, int64_t now_ns);
 
 struct slurm_stats slurm_stats(const struct slurm *s);
 

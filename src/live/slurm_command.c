@@ -108,7 +108,6 @@ struct slurm_command *slurm_command_start(struct slurm *s, const struct slurm_wo
             rc = mw_fail(&err, MW_ENOMEM, "out of memory for a command");
     if (rc == 0) {
         c->slurm = s;
-        c->began_ns = s->now_ns;
         memcpy(c->end, w->end, sizeof(c->end));
         rc = s->options.process.start(s->options.process.self, &q, done, c, &err);
     }

@@ -44,8 +44,19 @@ static void adopt(struct slurm *s, uint32_t node)
     (void)slurm_fact(s, &ev, NULL, 0);
 }
 
-/* Slurm has it in service although we ordered it out: others resumed it and answer for it.  When
- * slurmctld was away since, it may as well have lost our order: it is carried out again. */
+/* Was it out before, of which slurmctld may have lost our part?  It was away since; or we have just
+ * started, or others had it out, and what we found is still so. */
+static bool is_forgotten(const struct slurm *s, uint32_t node, uint8_t before)
+{
+    uint8_t owner = before >> 4;
+    if (s->node_ours[node] != 0)
+        return s->node_ours[node] != s->interruptions + 1;
+    return (owner == OWNER_OTHERS || owner == OWNER_OURS) &&
+           care_findings_open(s->options.control->care, node) > 0;
+}
+
+/* Slurm has it in service although we ordered it out: others resumed it and answer for it, or it is
+ * forgotten and carried out again. */
 static void in_service(struct slurm *s, uint32_t node, uint8_t before)
 {
     const struct care *care = s->options.control->care;
@@ -55,16 +66,11 @@ static void in_service(struct slurm *s, uint32_t node, uint8_t before)
                   b->node_incident[node] != MW_NONE;
     if (care_engine_pending(care, node))
         return;
-    bool never_ours = ordered != SERVICE_IN && s->node_ours[node] == 0;
-    if (never_ours && before >> 4 == OWNER_OTHERS && care_findings_open(care, node) > 0) {
-        /* others had it out for a reason of theirs, and what we found is still so */
+    if (ordered != SERVICE_IN && is_forgotten(s, node, before)) {
+        if (s->node_ours[node] == 0)
+            s->node_ours[node] = MW_NONE; /* until it is out: no later poll takes it for lifted */
         slurm_order_repeat(s, node, ordered == SERVICE_DOWN ? ENGINE_DOWN : ENGINE_DRAIN);
-        return;
-    }
-    if (ordered != SERVICE_IN && s->node_ours[node] != 0 &&
-        s->node_ours[node] != s->interruptions + 1)
-        slurm_order_repeat(s, node, ordered == SERVICE_DOWN ? ENGINE_DOWN : ENGINE_DRAIN);
-    else if (ordered != SERVICE_IN || lifted)
+    } else if (ordered != SERVICE_IN || lifted)
         adopt(s, node);
 }
 
@@ -90,8 +96,12 @@ void slurm_nodes_compare(struct slurm *s)
             s->interruptions++; /* slurmctld has just started */
             break;
         }
-    for (uint32_t n = 0; n < s->board->nodes; n++)
-        if (v->of[n] != MW_NONE)
-            compare(s, n, &v->group[v->of[n]]);
+    s->stats.nodes_known = 0;
+    for (uint32_t n = 0; n < s->board->nodes; n++) {
+        if (v->of[n] == MW_NONE)
+            continue;
+        s->stats.nodes_known++;
+        compare(s, n, &v->group[v->of[n]]);
+    }
     s->stats.nodes_unknown = v->strangers;
 }

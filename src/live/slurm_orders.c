@@ -2,7 +2,8 @@
  * Orders on their way: one list, each with what it does next and when.  A
  * command that fails is tried again with growing pauses, for ORDER_NS at most
  * while slurmctld answers; while it does not, without an end.  A newer order
- * about the same node or job takes the place of an older one.
+ * about the same node or job takes the place of an older one of the same owner
+ * (automation, or people), and waits for the other owner's to be answered.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,17 +51,11 @@ void slurm_order_wait(struct slurm *s, struct slurm_order *o, const char *why)
 
 /* ---- the list ------------------------------------------------------------------------------- */
 
-static bool is_about_job(uint8_t verb)
-{
-    return verb == ENGINE_REQUEUE || verb == ENGINE_HOLD || verb == ENGINE_RELEASE ||
-           verb == ENGINE_REQUIRE;
-}
-
 /* Where the open order about the same thing is kept; NULL when others do not matter. */
 static struct slurm_order **place_of(struct slurm *s, const struct body_engine *e)
 {
     const struct board *b = s->board;
-    if (is_about_job(e->verb)) {
+    if (slurm_is_about_job(e->verb)) {
         uint32_t slot = board_job_find(b, e->job);
         return slot == MW_NONE ? NULL : &s->job_order[slot];
     }
@@ -101,16 +96,22 @@ static struct slurm_order *new_order(struct slurm *s, const struct event *action
     return o;
 }
 
+static bool is_persons(const struct slurm_order *o)
+{
+    return o->ev.actor != 0 || o->ev.body.engine.class == BOARD_CLASS_PERSON;
+}
+
 static void add(struct slurm *s, struct slurm_order *o)
 {
     struct slurm_order **at = &s->orders, **place = place_of(s, &o->ev.body.engine);
-    while (*at)
-        at = &(*at)->next;
+    for (; *at; at = &(*at)->next) {
+        struct slurm_order *p = *at;
+        if (place && p->place == place && p->result == 0 && is_persons(p) == is_persons(o))
+            slurm_order_close(p, RESULT_UNKNOWN, "superseded by order %llu",
+                              (unsigned long long)o->ev.seq);
+    }
     *at = o;
     s->stats.pending++;
-    if (place && *place)
-        slurm_order_close(*place, RESULT_UNKNOWN, "superseded by order %llu",
-                          (unsigned long long)o->ev.seq);
     if (place)
         *place = o;
     o->place = place;
@@ -121,7 +122,7 @@ static bool names_what_is(const struct slurm *s, const struct event *action)
 {
     const struct body_engine *e = &action->body.engine;
     const uint32_t nodes = s->board->nodes;
-    return is_about_job(e->verb) ? e->job != 0 : e->node < nodes;
+    return slurm_is_about_job(e->verb) ? e->job != 0 : e->node < nodes;
 }
 
 void slurm_act(struct slurm *s, int64_t now_ns, const struct event *action, const void *tail)
@@ -144,11 +145,17 @@ void slurm_act(struct slurm *s, int64_t now_ns, const struct event *action, cons
     add(s, o);
 }
 
+static bool may_act(const struct slurm *s, uint32_t node)
+{
+    must(node < s->board->nodes);
+    return guard_mode_of(s->options.control->guard, s->fleet->node_hall[node]) == MODE_ACT;
+}
+
 void slurm_order_repeat(struct slurm *s, uint32_t node, enum engine_verb verb)
 {
     const struct board *b = s->board;
     uint32_t slot = b->node_incident[node];
-    if (s->node_order[node] || slot == MW_NONE)
+    if (s->node_order[node] || slot == MW_NONE || !may_act(s, node))
         return;
     struct event ev = { .kind = EV_ENGINE_ORDER };
     ev.body.engine = (struct body_engine){
@@ -187,15 +194,25 @@ static void answer(struct slurm *s, struct slurm_order *o)
         (void)slurm_fact(s, &ev, o->text, strlen(o->text));
 }
 
+/* It is off the list already: its place is of the newest that is left. */
+static void leave_place(struct slurm *s, const struct slurm_order *o)
+{
+    if (!o->place || *o->place != o)
+        return;
+    *o->place = NULL;
+    for (struct slurm_order *p = s->orders; p; p = p->next)
+        if (p->place == o->place)
+            *o->place = p;
+}
+
 static void note_answered(struct slurm *s, const struct slurm_order *o)
 {
     const struct body_engine *e = &o->ev.body.engine;
-    uint32_t slot = is_about_job(e->verb) ? board_job_find(s->board, e->job) : MW_NONE;
-    if (o->place && *o->place == o)
-        *o->place = NULL;
+    uint32_t slot = slurm_is_about_job(e->verb) ? board_job_find(s->board, e->job) : MW_NONE;
+    leave_place(s, o);
     if (slot != MW_NONE)
         s->job_answered_ns[slot] = s->now_ns;
-    if (o->place && !is_about_job(e->verb)) {
+    if (o->place && !slurm_is_about_job(e->verb)) {
         s->node_answered_ns[e->node] = s->now_ns;
         bool acted = o->done & (1u << TODO_DRAIN | 1u << TODO_DOWN); /* not: others have it out */
         if (acted && o->result == RESULT_OK)
@@ -207,8 +224,14 @@ static void note_answered(struct slurm *s, const struct slurm_order *o)
 
 static bool holds_up(const struct slurm *s, uint32_t node)
 {
-    const struct slurm_order *d = node < s->board->nodes ? s->node_order[node] : NULL;
-    return d && d->ev.body.engine.verb == ENGINE_DOWN && !d->refused_ns && d->result == 0;
+    struct slurm_order *const *place = node < s->board->nodes ? &s->node_order[node] : NULL;
+    for (const struct slurm_order *d = place && *place ? s->orders : NULL; d; d = d->next) {
+        uint8_t verb = d->ev.body.engine.verb;
+        if (d->place == place && (verb == ENGINE_DOWN || verb == ENGINE_DRAIN) &&
+            !d->refused_ns && d->result == 0)
+            return true;
+    }
+    return false;
 }
 
 /* A job is put back after its bad nodes are out, or it may get them again. */
@@ -231,14 +254,24 @@ static bool says(const struct slurm_order *o, const char *words)
     return strstr(o->text, words) != NULL;
 }
 
+static bool is_act(uint8_t todo)
+{
+    return todo != TODO_WAIT && todo != TODO_READ && todo != TODO_READ_NODES;
+}
+
 /* slurmctld refused.  What will not change is said at once. */
 static void refused(struct slurm *s, struct slurm_order *o)
 {
     static const char *const for_good[] = { "Invalid node name", "ermission denied",
                                             "Access/permission", "Invalid user" };
-    bool acted = o->todo != TODO_READ && o->todo != TODO_READ_NODES;
-    if (is_about_job(o->ev.body.engine.verb) && says(o, "Invalid job id")) {
+    bool acted = is_act(o->todo);
+    if (slurm_is_about_job(o->ev.body.engine.verb) && says(o, "Invalid job id")) {
         slurm_order_close(o, RESULT_FAILED, "Slurm does not know the job any more");
+        return;
+    }
+    if (o->todo == TODO_DELAY) { /* not back in the queue: what it is will be seen */
+        o->done |= 1u << TODO_DELAY;
+        o->todo = TODO_READ;
         return;
     }
     if (o->todo == TODO_START && o->nodes > 0) {
@@ -291,21 +324,31 @@ static void heard(struct slurm *s, struct slurm_order *o)
     o->command = NULL;
 }
 
-/* Does a command of an older order about the same thing still run?  It must not overtake ours. */
-static bool overtaken(const struct slurm *s, const struct slurm_order *o)
+/* The older order about the same thing that is not over: the other owner's, or ours whose command
+ * still runs and must not overtake. */
+static const struct slurm_order *older(const struct slurm *s, const struct slurm_order *o)
 {
-    for (const struct slurm_order *p = s->orders; o->place && p && p != o; p = p->next)
-        if (p->place == o->place && p->command && !p->command->ended)
-            return true;
-    return false;
+    for (const struct slurm_order *p = s->orders; o->place && p && p != o; p = p->next) {
+        bool runs = p->command && !p->command->ended;
+        if (p->place == o->place && (runs || is_persons(p) != is_persons(o)))
+            return p;
+    }
+    return NULL;
 }
 
 static void begin(struct slurm *s, struct slurm_order *o)
 {
     struct slurm_words w = { 0 };
-    if (overtaken(s, o)) {
+    const struct slurm_order *p = older(s, o);
+    if (p) {
+        o->refused_ns = p->refused_ns; /* the node is as free as it is for that one */
+        o->waited = true;
         o->due_ns = s->now_ns + WAIT_NS;
         return;
+    }
+    if (o->waited) {
+        o->refused_ns = 0;
+        o->waited = false;
     }
     if (o->todo == TODO_WAIT && has_to_wait(s, o)) {
         o->due_ns = s->now_ns + WAIT_NS;
@@ -323,11 +366,21 @@ static void begin(struct slurm *s, struct slurm_order *o)
         slurm_order_again(s, o, MW_NS_PER_S);
 }
 
+/* Decided when the mode was act, and not begun yet: nothing goes out while it is not. */
+static void check_mode(const struct slurm *s, struct slurm_order *o)
+{
+    uint32_t node = o->ev.body.engine.node;
+    bool begun = o->done != 0 || (o->command && is_act(o->todo));
+    if (o->result == 0 && !begun && !is_persons(o) && node < s->board->nodes && !may_act(s, node))
+        slurm_order_close(o, RESULT_FAILED, "the mode is not act any more");
+}
+
 /* True when it is over and answered. */
 static bool step(struct slurm *s, struct slurm_order *o)
 {
     if (o->result == 0 && o->command && o->command->ended)
         heard(s, o);
+    check_mode(s, o);
     bool due = o->due_ns <= s->now_ns || o->todo == TODO_WAIT;
     if (o->result == 0 && !o->command && due && s->commands < SLURM_COMMANDS_MAX)
         begin(s, o);

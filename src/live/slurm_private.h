@@ -33,7 +33,6 @@ struct slurm_command {
     struct slurm *slurm; /* NULL: nobody waits for it any more */
     bool ended, timed_out, cut;
     int exit_code;
-    int64_t began_ns;
     char *out, *err; /* owned; NULL when they could not be kept */
     size_t out_size;
     char end[SLURM_END_SIZE + 1]; /* the end mark that it was asked to use */
@@ -81,7 +80,7 @@ struct slurm_job {
     uint32_t first_node, nodes; /* rows of the fleet, ascending: in slurm_jobs.node */
     uint32_t strangers;         /* nodes of it that the site file does not have */
     uint32_t node_count, gpus, restarts, user;
-    uint32_t name, why;         /* offsets into slurm_jobs.text */
+    uint32_t name;              /* offset into slurm_jobs.text */
     uint8_t state;              /* enum slurm_job_state */
     bool requeue, exclusive, array;
     /* remembered from poll to poll; only spares work and settles what the state cannot tell */
@@ -125,7 +124,7 @@ enum slurm_todo {
     TODO_WAIT, /* for another order to be answered first */
     TODO_READ, /* the node's or job's state: before an act and after it */
     TODO_DRAIN, TODO_DOWN, TODO_RESUME,
-    TODO_REQUEUE, TODO_READ_NODES, TODO_START,
+    TODO_REQUEUE, TODO_DELAY, TODO_READ_NODES, TODO_START,
     TODO_HOLD, TODO_RELEASE, TODO_REQUIRE,
     TODO_RESERVE, TODO_UNRESERVE,
     TODO_COUNT
@@ -146,10 +145,17 @@ struct slurm_order {
     int64_t settled_ns;  /* since when it only waits for a poll to say the same; 0 */
     struct slurm_command *command; /* runs or has ended; NULL */
     int64_t given_ns;
+    bool waited;         /* behind another owner's order: refused_ns is that one's */
     char *listed;        /* what TODO_READ_NODES gave; owned; NULL = not asked */
     char task[48];       /* how the job is called in commands */
     char text[SLURM_REASON_MAX];
 };
+
+static inline bool slurm_is_about_job(uint8_t verb)
+{
+    return verb == ENGINE_REQUEUE || verb == ENGINE_HOLD || verb == ENGINE_RELEASE ||
+           verb == ENGINE_REQUIRE;
+}
 
 /* slurm_verbs.c: what each verb needs.  Both are total over verbs and todos. */
 /* The command of o->todo.  False: it cannot be made (o->result says so then). */
@@ -168,7 +174,7 @@ void slurm_order_close(struct slurm_order *o, enum result result, const char *fm
 void slurm_order_again(struct slurm *s, struct slurm_order *o, int64_t least_ns);
 /* Looks again soon: that is how things go.  why: what is said when it takes too long. */
 void slurm_order_wait(struct slurm *s, struct slurm_order *o, const char *why);
-/* What we ordered was lost by slurmctld: it is carried out once more. */
+/* What we ordered was lost by slurmctld: it is carried out once more, where the mode is act. */
 void slurm_order_repeat(struct slurm *s, uint32_t node, enum engine_verb verb);
 
 /* ---- the adapter ---------------------------------------------------------------------------- */
@@ -188,7 +194,6 @@ struct slurm {
     struct slurm_command *poll[POLL_PARTS]; /* NULL = none under way */
     int64_t poll_began_ns, poll_due_ns, poll_took_ns;
     int64_t fast_until_ns;
-    bool poll_again;            /* right after the one under way */
     uint32_t polls_failed;      /* in a row */
     uint64_t seed;              /* of the next end mark */
     uint32_t interruptions;     /* how often slurmctld was not there, or had just started */
@@ -197,7 +202,7 @@ struct slurm {
     struct slurm_jobs jobs, jobs_before;
 
     /* per node */
-    struct slurm_order **node_order; /* the open one */
+    struct slurm_order **node_order; /* the newest open one */
     int64_t *node_answered_ns;       /* when one was answered last */
     uint32_t *node_ours;             /* interruptions + 1 when last seen as we ordered; 0 = not */
     /* per row of the board's jobs */

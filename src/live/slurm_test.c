@@ -43,6 +43,7 @@ struct world {
     const char *refuse;       /* commands that hold this word fail with `refusal` */
     const char *refusal;
     bool silent;              /* nothing is answered */
+    uint32_t acts;            /* commands so far that change something */
     uint32_t kinds[EVENT_KIND_MAX]; /* recorded since clear() */
     struct event last[EVENT_KIND_MAX];
     char last_tail[EVENT_KIND_MAX][SLURM_FORMAT_MAX];
@@ -75,6 +76,7 @@ static int start(void *self, const struct process_request *q, process_done_fn *d
         size_t n = strlen(c->words);
         (void)snprintf(c->words + n, sizeof(c->words) - n, "%s%s", i ? " " : "", q->argv[i]);
     }
+    w->acts += strncmp(c->words, "scontrol", 8) == 0 && !strstr(c->words, " show ");
     const char *end = strrchr(c->words, '\x1e');
     if (end)
         memcpy(c->end, end, SLURM_END_SIZE);
@@ -188,6 +190,23 @@ static enum admit submit(void *ctx, const struct event *fact, const void *tail)
     return a;
 }
 
+static void open_slurm(struct world *w)
+{
+    const struct slurm_options o = { .control = w->control,
+                                     .facts = { .submit = submit, .ctx = w },
+                                     .process = { .self = w, .start = start } };
+    assert_int_equal(slurm_create(&o, &w->slurm, NULL), 0);
+}
+
+/* Another adapter, which remembers nothing. */
+static void restart(struct world *w)
+{
+    slurm_destroy(w->slurm);
+    answer_all(w); /* what still ran is told to nobody */
+    w->answered = w->calls = 0;
+    open_slurm(w);
+}
+
 static int setup(void **state)
 {
     static struct world w;
@@ -202,10 +221,7 @@ static int setup(void **state)
                                        .act = act, .act_ctx = &w, .board.jobs_max = 100 };
     assert_int_equal(control_create(&c, &w.control, NULL), 0);
     assert_int_equal(control_begin(w.control, w.now_ns, NULL), 0);
-    const struct slurm_options o = { .control = w.control,
-                                     .facts = { .submit = submit, .ctx = &w },
-                                     .process = { .self = &w, .start = start } };
-    assert_int_equal(slurm_create(&o, &w.slurm, NULL), 0);
+    open_slurm(&w);
     commit(&w);
     clear(&w);
     *state = &w;
@@ -232,6 +248,34 @@ static void find(struct world *w, uint32_t node, uint16_t class)
                                              .finding = 1, .node = node, .class = class };
     assert_int_equal(submit(w, &ev, NULL), ADMIT_OK);
     commit(w);
+}
+
+static void command(struct world *w, const struct body_command *c)
+{
+    struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 1042,
+                        .observed_ns = w->now_ns, .body.command = *c };
+    assert_int_equal(submit(w, &ev, NULL), ADMIT_OK);
+    commit(w);
+}
+
+static void set_mode(struct world *w, uint8_t mode)
+{
+    const struct body_command c = { .verb = CMD_SET_MODE, .mode = mode, .hall = MW_NONE,
+                                    .node = MW_NONE, .slot = MW_NONE };
+    command(w, &c);
+}
+
+static void wish(struct world *w, enum engine_verb verb, uint32_t node, uint64_t job)
+{
+    const struct body_command c = { .verb = CMD_ENGINE, .engine = (uint8_t)verb, .node = node,
+                                    .ref = job, .hall = MW_NONE, .slot = MW_NONE };
+    command(w, &c);
+}
+
+static void leave_slurmctld(struct world *w)
+{
+    w->refuse = "s"; /* in every command */
+    w->refusal = "Unable to contact slurm controller (connect failure)\n";
 }
 
 static const struct body_engine *answered(struct world *w)
@@ -599,6 +643,149 @@ static void a_poll_that_was_asked_before_an_answer_is_not_used(void **state)
     assert_int_equal(w->kinds[EV_NODES_ADOPTED], 1);
 }
 
+/* ---- what was wrong once -------------------------------------------------------------------- */
+
+static void bug_a_forgotten_order_is_repeated_only_where_the_mode_is_act(void **state)
+{
+    struct world *w = *state;
+    for (uint32_t act = 0; act < 2; act++) {
+        pass(w, 1000);
+        w->nodes = OURS;
+        if (!act) {
+            find(w, 1, LIVE_KERNEL);
+            pass(w, 3000);
+            assert_int_equal(answered(w)->result, RESULT_OK);
+        }
+        set_mode(w, act ? MODE_ACT : MODE_OBSERVE);
+        pass(w, 3000);
+        leave_slurmctld(w);
+        pass(w, 5000);
+        w->refuse = NULL;
+        w->nodes = IDLE;
+        w->acts = 0;
+        pass(w, 8000);
+        assert_int_equal(w->acts > 0, act);
+    }
+}
+
+static void bug_an_order_that_has_not_acted_ends_with_the_mode(void **state)
+{
+    struct world *w = *state;
+    w->jobs = JOB_LINE(7, "RUNNING", "n[1-2]", 0, "1700000000");
+    pass(w, 2000);
+    leave_slurmctld(w);
+    find(w, 1, LIVE_KERNEL);
+    pass(w, 5000);
+    uint32_t open = slurm_stats(w->slurm).pending;
+    assert_true(open > 0 && w->kinds[EV_ENGINE_ANSWERED] == 0);
+    set_mode(w, MODE_OBSERVE);
+    pass(w, 20000);
+    assert_int_equal(w->kinds[EV_ENGINE_ANSWERED], open);
+    assert_int_equal(answered(w)->result, RESULT_FAILED);
+    assert_string_equal(w->last_tail[EV_ENGINE_ANSWERED], "the mode is not act any more");
+    w->refuse = NULL;
+    w->acts = 0;
+    pass(w, 60000);
+    assert_int_equal(w->acts, 0);
+    assert_int_equal(slurm_stats(w->slurm).pending, 0);
+}
+
+static void bug_a_persons_requeue_is_not_given_to_the_run_after_it(void **state)
+{
+    struct world *w = *state;
+    w->jobs = JOB_LINE(7, "RUNNING", "n[1-2]", 0, "1700000000");
+    pass(w, 2000);
+    wish(w, ENGINE_REQUEUE, MW_NONE, 7);
+    for (int i = 0; i < 100 && w->acts == 0; i++)
+        pass(w, 10);
+    assert_int_equal(w->acts, 1);
+    const struct event order = w->last[EV_ENGINE_ORDER];
+    assert_int_equal(w->kinds[EV_ENGINE_ANSWERED], 0);
+    restart(w);
+    w->jobs = JOB_LINE(7, "RUNNING", "n[1-2]", 1, "1700000005"); /* by now */
+    w->acts = 0;
+    slurm_act(w->slurm, w->now_ns, &order, NULL); /* handed out again */
+    pass(w, 2000);
+    assert_int_equal(w->acts, 0);
+    assert_int_equal(answered(w)->result, RESULT_OK);
+}
+
+static void bug_an_order_that_was_lost_while_we_were_away_is_repeated(void **state)
+{
+    struct world *w = *state;
+    pass(w, 1000);
+    w->nodes = OURS;
+    find(w, 1, LIVE_KERNEL);
+    pass(w, 3000);
+    assert_int_equal(answered(w)->result, RESULT_OK);
+    restart(w);
+    w->acts = 0;
+    w->nodes = IDLE; /* the machine of both was started anew */
+    pass(w, 3000);
+    assert_int_equal(w->kinds[EV_NODES_ADOPTED], 0);
+    assert_true(w->acts > 0);
+    w->nodes = OURS;
+    pass(w, 3000);
+    assert_int_equal(w->kinds[EV_NODES_ADOPTED], 0);
+}
+
+static void bug_orders_of_people_and_of_automation_do_not_answer_each_other(void **state)
+{
+    struct world *w = *state;
+    for (uint32_t care_first = 0; care_first < 2; care_first++) {
+        uint32_t node = 1 + care_first;
+        w->nodes = IDLE;
+        pass(w, 3000);
+        clear(w);
+        leave_slurmctld(w);
+        if (care_first)
+            find(w, node, LIVE_KERNEL);
+        wish(w, ENGINE_DRAIN, node, 0);
+        pass(w, 1000);
+        if (!care_first)
+            find(w, node, LIVE_KERNEL);
+        pass(w, 2000);
+        assert_int_equal(w->kinds[EV_ENGINE_ORDER], 2);
+        assert_int_equal(w->kinds[EV_ENGINE_ANSWERED], 0);
+        w->refuse = NULL;
+        w->nodes = "down" S "root" S "1700000000" S "n[2-3]" S "mw-person 1042#"
+                   "idle" S "Unknown" S "Unknown" S "n[1,4-8]" S "none#";
+        pass(w, 12000);
+        assert_int_equal(w->kinds[EV_ENGINE_ANSWERED], 2);
+        assert_int_equal(answered(w)->result, RESULT_OK);
+        wish(w, ENGINE_RESUME, node, 0);
+        w->nodes = IDLE;
+        pass(w, 3000);
+    }
+}
+
+static void bug_a_job_that_completes_may_not_start_at_once(void **state)
+{
+    struct world *w = *state;
+    w->jobs = JOB_LINE(7, "RUNNING", "n[1-2]", 0, "1700000000");
+    pass(w, 2000);
+    w->nodes = OURS;
+    w->jobs = JOB_LINE(7, "COMPLETING", "n[1-2]", 1, "1700000000");
+    find(w, 1, LIVE_KERNEL);
+    uint32_t delays = 0;
+    for (int i = 0; i < 300; i++) {
+        uint32_t before = w->acts;
+        pass(w, 10);
+        delays += w->acts > before && count_calls(w, "StartTime=now+10") > 0;
+    }
+    assert_int_equal(delays, 1); /* said once, while it completes */
+    w->jobs = JOB_LINE(7, "PENDING", "", 1, "N/A");
+    uint32_t starts = 0;
+    for (int i = 0; i < 300; i++) {
+        uint32_t before = w->acts;
+        pass(w, 10);
+        starts += w->acts > before && count_calls(w, "StartTime=now+1 ") +
+                                          count_calls(w, "StartTime=now+1") > 0;
+    }
+    assert_int_equal(starts, 1);
+    assert_int_equal(answered(w)->result, RESULT_OK);
+}
+
 int main(void)
 {
 #define PLAYED_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -623,6 +810,12 @@ int main(void)
         PLAYED_TEST(nodes_to_avoid_join_the_jobs_own),
         PLAYED_TEST(what_cannot_be_avoided_is_not),
         PLAYED_TEST(a_poll_that_was_asked_before_an_answer_is_not_used),
+        PLAYED_TEST(bug_a_forgotten_order_is_repeated_only_where_the_mode_is_act),
+        PLAYED_TEST(bug_an_order_that_has_not_acted_ends_with_the_mode),
+        PLAYED_TEST(bug_a_persons_requeue_is_not_given_to_the_run_after_it),
+        PLAYED_TEST(bug_an_order_that_was_lost_while_we_were_away_is_repeated),
+        PLAYED_TEST(bug_orders_of_people_and_of_automation_do_not_answer_each_other),
+        PLAYED_TEST(bug_a_job_that_completes_may_not_start_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,8 +115,7 @@ int slurm_node_read(char *record, struct slurm_node_text *ret, struct mw_error *
     if (field[0][0] == '\0')
         return bad(err, "the state of a node", field[0]);
     *ret = (struct slurm_node_text){ .state = field[0], .user = field[1],
-                                     .since_s = read_time(field[2]), .nodes = field[3],
-                                     .reason = field[4] };
+                                     .nodes = field[3], .reason = field[4] };
     return 0;
 }
 

@@ -35,7 +35,6 @@
 struct slurm_node_text {
     const char *state;  /* "idle+drain", see slurm_state_read() */
     const char *user;   /* who set the reason; "Unknown" */
-    int64_t since_s;    /* when; 0 = not said */
     const char *nodes;  /* host list */
     const char *reason; /* "none" when there is none */
 };

@@ -62,12 +62,6 @@ static bool resume(struct slurm *s, struct slurm_order *o, struct slurm_words *w
     return true;
 }
 
-static bool is_about_job(uint8_t verb)
-{
-    return verb == ENGINE_REQUEUE || verb == ENGINE_HOLD || verb == ENGINE_RELEASE ||
-           verb == ENGINE_REQUIRE;
-}
-
 static void show_reservations(struct slurm_words *w)
 {
     slurm_word(w, "scontrol");
@@ -79,7 +73,7 @@ static void show_reservations(struct slurm_words *w)
 static bool read_state(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
 {
     const struct body_engine *e = &o->ev.body.engine;
-    if (is_about_job(e->verb))
+    if (slurm_is_about_job(e->verb))
         slurm_ask_jobs(s, w, o->task);
     else if (e->verb == ENGINE_RESERVE || e->verb == ENGINE_UNRESERVE)
         show_reservations(w);
@@ -152,6 +146,18 @@ static bool start(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
     return o->nodes == 0 || node_list(s, o, w, "ExcNodeList=", o->listed ? o->listed : "");
 }
 
+/* As Slurm itself does when a requeued job has completed; it does not when the last of its nodes
+ * was set down by hand, and starts the job at once, into the revoked credential. */
+static bool delay(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
+{
+    (void)s;
+    slurm_word(w, "scontrol");
+    slurm_word(w, "update");
+    slurm_wordf(w, "JobId=%s", o->task);
+    slurm_word(w, "StartTime=now+10");
+    return true;
+}
+
 static bool require(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
 {
     slurm_word(w, "scontrol");
@@ -189,7 +195,7 @@ bool slurm_verb_command(struct slurm *s, struct slurm_order *o, struct slurm_wor
     static make_fn *const make[TODO_COUNT] = {
         [TODO_READ] = read_state, [TODO_DRAIN] = drain, [TODO_DOWN] = down,
         [TODO_RESUME] = resume, [TODO_REQUEUE] = requeue, [TODO_READ_NODES] = read_nodes,
-        [TODO_START] = start, [TODO_HOLD] = hold, [TODO_RELEASE] = release,
+        [TODO_DELAY] = delay, [TODO_START] = start, [TODO_HOLD] = hold, [TODO_RELEASE] = release,
         [TODO_REQUIRE] = require, [TODO_RESERVE] = reserve, [TODO_UNRESERVE] = unreserve,
     };
     must(o->todo < TODO_COUNT && make[o->todo]);
@@ -345,6 +351,12 @@ static void decide_requeue(struct slurm *s, struct slurm_order *o,
         requeue_running(s, o, j);
         return;
     case SLURM_JOB_COMPLETES:
+        if (!(o->done & 1u << TODO_DELAY)) {
+            act(s, o, TODO_DELAY);
+            return;
+        }
+        slurm_order_wait(s, o, "it is completing still");
+        return;
     case SLURM_JOB_OTHER:
         slurm_order_wait(s, o, "it is completing still");
         return;
@@ -503,7 +515,7 @@ void slurm_verb_decide(struct slurm *s, struct slurm_order *o)
     must(o->command && slurm_command_ok(o->command));
     if (o->todo == TODO_READ_NODES)
         keep_nodes(s, o);
-    else if (is_about_job(verb))
+    else if (slurm_is_about_job(verb))
         decide_job(s, o);
     else if (verb == ENGINE_RESERVE || verb == ENGINE_UNRESERVE)
         decide_reservation(s, o);

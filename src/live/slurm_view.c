@@ -245,8 +245,6 @@ static int read_row(struct slurm *s, char *record, struct slurm_job *ret, struct
         .requeue = t.requeue, .exclusive = t.exclusive, .array = t.array };
     (void)slurm_text_clean(t.name, name, sizeof(name));
     ret->name = keep_text(v, name);
-    (void)slurm_text_clean(t.why, name, 128);
-    ret->why = keep_text(v, name);
     struct listing l = { .s = s, .job = ret };
     return hostlist_each(t.nodes, list_node, &l, err);
 }
@@ -267,7 +265,6 @@ static bool take_over(struct slurm *s, const struct slurm_job *old)
                old->nodes * sizeof(*v->node));
     v->nodes += old->nodes;
     row->name = keep_text(v, s->jobs_before.text.data + old->name);
-    row->why = keep_text(v, s->jobs_before.text.data + old->why);
     return true;
 }
 

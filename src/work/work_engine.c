@@ -57,12 +57,14 @@ bool work_decide_wanted(const struct work *w, struct decision *out)
     for (uint32_t i = 0; i < count; i++)
         tail[i] = c->node + i;
     uint32_t slot = c->ref ? board_job_find(w->board, c->ref) : MW_NONE;
+    bool runs = slot != MW_NONE && w->board->job_state[slot] >= JOB_PLACED;
     out->ev.kind = EV_ENGINE_ORDER;
     out->ev.actor = w->want.actor;
     out->ev.tail_size = count * (uint32_t)sizeof(*tail);
     out->ev.body.engine = (struct body_engine){
         .job = c->ref, .length_ms = c->length_ms, .node = c->node, .slot = MW_NONE,
-        .job_slot = slot, .class = BOARD_CLASS_PERSON, .verb = c->engine };
+        .job_slot = slot, .attempt = runs ? w->board->job_attempt[slot] : 0,
+        .class = BOARD_CLASS_PERSON, .verb = c->engine };
     return true;
 }
 

@@ -65,7 +65,8 @@ static json_t *slurm(const struct live *l)
         number(s.commands), "commands_failed", number(s.commands_failed), "retries",
         number(s.retries), "orders_pending", number(s.pending), "nodes_unknown",
         number(s.nodes_unknown), "nodes_known", number(s.nodes_known), "jobs_shared",
-        number(s.jobs_shared), "jobs_refused", number(s.jobs_refused), "lines_bad", number(s.lines_bad), "trouble", words(s.trouble));
+        number(s.jobs_shared), "jobs_refused", number(s.jobs_refused), "lines_bad",
+        number(s.lines_bad), "trouble", words(s.trouble));
 }
 
 static json_t *agents(const struct loop *loop)

@@ -233,7 +233,7 @@ static const struct command commands[] = {
             "and writes the YAML of a site: every node with GPUs under its Slurm name, a model for "
             "each kind of node, a placement group for each lowest switch or block. Nodes without "
             "GPUs are left out.\n\n"
-            "Slurm does not know power, cooling, racks and cables. They are placeholders in the "
+            "Slurm does not know power, cooling, racks and cables. They are assumed in the "
             "file, which says how to replace them; until then Millwright does not know which nodes "
             "fail together. Nothing is changed in Slurm.",
         .examples =

@@ -161,7 +161,7 @@ static void tell(const struct cli_context *ctx, const char *out, const char *top
     if (r->no_switch > 0)
         cli_note(ctx, "%u nodes are on no switch of the topology: one group of their own",
                  r->no_switch);
-    cli_note(ctx, "power, cooling, racks and cables are placeholders; the file says what to add");
+    cli_note(ctx, "power, cooling, racks and cables are assumed; the file says what to add");
 }
 
 static int import(struct cli_context *ctx, const struct input *in, const char *nodes,

@@ -5,23 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "fleet/site_blob.h"
 #include "live/policy.h"
 #include "signal/xid.h"
 #include "store/journal_sqlite.h"
-
-static int load_site(struct journal *j, const struct body_epoch *e, struct fleet **ret,
-                     struct mw_error *err)
-{
-    char *yaml mw_cleanup(mw_freep) = NULL;
-    size_t size = 0;
-    struct problems problems = { 0 };
-    int r = j->ops->blob_get(j, e->config, &yaml, &size, err);
-    if (r == 0)
-        r = site_load_blob(yaml, size, ret, &problems, err);
-    problems_fini(&problems);
-    return r;
-}
 
 /* The rules of the last epoch: classes of fault are only ever added, so all rows have names. */
 static int find_rules(void *ctx, const struct event *ev, const void *tail, bool last)
@@ -50,7 +36,7 @@ int live_record_basis(struct journal *j, struct fleet **ret_fleet,
         r = j->ops->read(j, 1, find_rules, rules, err);
     if (r == 0)
         r = control_policy_of(j, rules, ret_policy, err);
-    return r < 0 ? r : load_site(j, &ev.body.epoch, ret_fleet, err);
+    return r < 0 ? r : control_site_of(j, ev.body.epoch.config, ret_fleet, err);
 }
 
 int live_record_fail(struct cli_context *ctx, const struct live_record *r,

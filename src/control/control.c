@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "fleet/site_blob.h"
 
 struct control_policy control_policy_default(void)
 {
@@ -151,6 +152,20 @@ int control_recover(struct control *c, bool use_snapshot, struct mw_error *err)
     if (r == 0 && !same_rules(c))
         return mw_fail(err, MW_ECONFLICT, "the journal goes on under other rules: go on under "
                        "them, or begin a new journal (mw journal rederive compares the two)");
+    return r;
+}
+
+int control_site_of(struct journal *j, const uint8_t config[32], struct fleet **ret,
+                    struct mw_error *err)
+{
+    char *yaml = NULL;
+    size_t size = 0;
+    struct problems problems = { 0 };
+    int r = j->ops->blob_get(j, config, &yaml, &size, err);
+    if (r == 0)
+        r = site_load_blob(yaml, size, ret, &problems, err);
+    problems_fini(&problems);
+    mw_free(yaml);
     return r;
 }
 

@@ -82,6 +82,10 @@ MW_MUST_USE int control_recover(struct control *c, bool use_snapshot, struct mw_
  */
 MW_MUST_USE int control_change_rules(struct control *c, int64_t now_ns, struct mw_error *err);
 
+/* The site of an epoch, from the journal's blobs: gives *ret.  MW_ENOTFOUND, MW_ESYNTAX. */
+MW_MUST_USE int control_site_of(struct journal *j, const uint8_t config[32], struct fleet **ret,
+                                struct mw_error *err);
+
 /* The policy of an epoch, from the journal's blobs.  MW_ENOTFOUND, MW_EVERSION, MW_ECORRUPT. */
 MW_MUST_USE int control_policy_of(struct journal *j, const uint8_t rules[32],
                                   struct control_policy *ret, struct mw_error *err);

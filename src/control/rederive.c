@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "core/journal_memory.h"
-#include "fleet/site_blob.h"
 
 /* What a record was made of. */
 struct basis {
@@ -28,18 +27,6 @@ static int find_epoch(void *ctx, const struct event *ev, const void *tail, bool 
     memcpy(b->rules[b->epochs], ev->body.epoch.rules, MW_SHA256_SIZE);
     b->first[b->epochs++] = ev->seq;
     return 0;
-}
-
-static int load_site(struct journal *j, struct basis *b, struct mw_error *err)
-{
-    char *yaml mw_cleanup(mw_freep) = NULL;
-    size_t size = 0;
-    struct problems problems = { 0 };
-    int r = j->ops->blob_get(j, b->config, &yaml, &size, err);
-    if (r == 0)
-        r = site_load_blob(yaml, size, &b->fleet, &problems, err);
-    problems_fini(&problems);
-    return r;
 }
 
 static int find_epochs(struct journal *j, struct basis *b, struct mw_error *err)
@@ -77,7 +64,7 @@ static int drive(struct journal *j, const struct rederive_other *under,
 static int drive_epochs(struct journal *j, struct basis *b, struct rederive_report *ret,
                         struct mw_error *err)
 {
-    int r = load_site(j, b, err);
+    int r = control_site_of(j, b->config, &b->fleet, err);
     for (uint32_t i = 0; r == 0 && i < b->epochs; i++) {
         struct control_policy policy;
         const struct rederive_other own = { .fleet = b->fleet, .policy = &policy };

@@ -405,7 +405,7 @@ static const char head[] =
     "# Made from what Slurm says of its nodes, by `mw site import slurm`.\n"
     "#\n"
     "# Nodes, their GPUs and their placement groups (the lowest switches) are Slurm's.  What\n"
-    "# Slurm does not know stands here as a placeholder, so that the site can be used at once;\n"
+    "# Slurm does not know is assumed here, so that the site can be used at once;\n"
     "# replace what you know (docs/site.md has the language and a complete example):\n"
     "#   power    power_w of the models is 0: write the nameplate draw of a node (10.2kW), then\n"
     "#            add breakers: and pdus:, and feeds: [pdu-a, pdu-b] to the racks\n"
@@ -438,13 +438,13 @@ static int write_site(struct import *m, struct text *t)
 {
     text_add(t, head);
     add_site_name(m, t);
-    text_add(t, "\nmodels: # placeholders: nics, power_w\n");
+    text_add(t, "\nmodels: # assumed: nics, power_w\n");
     for (uint32_t i = 0; i < m->models.length; i++)
         text_addf(t, "  - {name: \"%s\", gpus: %u, nics: 0, power_w: 0}\n",
                   m->models.item[i].name, m->models.item[i].gpus);
-    text_add(t, "\nhalls: # placeholder\n  - {name: slurm-hall}\n"
-                "rows: # placeholder\n  - {name: slurm-row, hall: slurm-hall}\n"
-                "racks: # placeholders: one a group, without power and cooling\n");
+    text_add(t, "\nhalls: # assumed\n  - {name: slurm-hall}\n"
+                "rows: # assumed\n  - {name: slurm-row, hall: slurm-hall}\n"
+                "racks: # assumed: one a group, without power and cooling\n");
     for (uint32_t i = 0; i < m->groups.length; i++)
         if (m->groups.item[i].nodes > 0)
             text_addf(t, "  - {name: \"rack-%s\", row: slurm-row}\n", m->groups.item[i].name);

@@ -2,7 +2,7 @@
  * A first site file from what Slurm says: `scontrol -o show nodes` and
  * `scontrol show topology` in, the YAML of fleet/site.h out.  Nodes, GPUs and
  * placement groups are Slurm's; power, cooling, racks and cables, which Slurm
- * does not know, are placeholders that the file says how to replace.  Text in,
+ * does not know, are assumptions that the file says how to replace.  Text in,
  * text out; runs nothing.
  */
 #ifndef MW_LIVE_SLURM_IMPORT_H

@@ -162,7 +162,7 @@ static void the_file_says_what_slurm_cannot_know(void **state)
     (void)state;
     struct made m;
     read_recorded(&m, true);
-    static const char *const words[] = { "power_w", "cdus:", "cables", "placeholder", "feeds" };
+    static const char *const words[] = { "power_w", "cdus:", "cables", "assumed", "feeds" };
     for (size_t i = 0; i < MW_ARRAY_LEN(words); i++)
         assert_has(text_string(&m.yaml), words[i]);
     made_fini(&m);

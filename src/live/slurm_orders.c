@@ -91,7 +91,7 @@ static struct slurm_order *new_order(struct slurm *s, const struct event *action
         memcpy(o->node, tail, nodes * sizeof(*o->node));
     o->nodes = nodes;
     const struct body_engine *e = &o->ev.body.engine;
-    o->todo = e->verb == ENGINE_REQUEUE ? TODO_WAIT : TODO_READ;
+    o->next_step = e->verb == ENGINE_REQUEUE ? NEXT_WAIT : NEXT_READ;
     (void)snprintf(o->task, sizeof(o->task), "%llu", (unsigned long long)e->job);
     return o;
 }
@@ -214,7 +214,7 @@ static void note_answered(struct slurm *s, const struct slurm_order *o)
         s->job_answered_ns[slot] = s->now_ns;
     if (o->place && !slurm_is_about_job(e->verb)) {
         s->node_answered_ns[e->node] = s->now_ns;
-        bool acted = o->done & (1u << TODO_DRAIN | 1u << TODO_DOWN); /* not: others have it out */
+        bool acted = o->done & (1u << NEXT_DRAIN | 1u << NEXT_DOWN); /* not: others have it out */
         if (acted && o->result == RESULT_OK)
             s->node_ours[e->node] = s->interruptions + 1;
     }
@@ -254,9 +254,9 @@ static bool says(const struct slurm_order *o, const char *words)
     return strstr(o->text, words) != NULL;
 }
 
-static bool is_act(uint8_t todo)
+static bool is_act(uint8_t next_step)
 {
-    return todo != TODO_WAIT && todo != TODO_READ && todo != TODO_READ_NODES;
+    return next_step != NEXT_WAIT && next_step != NEXT_READ && next_step != NEXT_READ_NODES;
 }
 
 /* slurmctld refused.  What will not change is said at once. */
@@ -264,17 +264,17 @@ static void refused(struct slurm *s, struct slurm_order *o)
 {
     static const char *const for_good[] = { "Invalid node name", "ermission denied",
                                             "Access/permission", "Invalid user" };
-    bool acted = is_act(o->todo);
+    bool acted = is_act(o->next_step);
     if (slurm_is_about_job(o->ev.body.engine.verb) && says(o, "Invalid job id")) {
         slurm_order_close(o, RESULT_FAILED, "Slurm does not know the job any more");
         return;
     }
-    if (o->todo == TODO_DELAY) { /* not back in the queue: what it is will be seen */
-        o->done |= 1u << TODO_DELAY;
-        o->todo = TODO_READ;
+    if (o->next_step == NEXT_DELAY) { /* not back in the queue: what it is will be seen */
+        o->done |= 1u << NEXT_DELAY;
+        o->next_step = NEXT_READ;
         return;
     }
-    if (o->todo == TODO_START && o->nodes > 0) {
+    if (o->next_step == NEXT_START && o->nodes > 0) {
         o->nodes = 0; /* rather anywhere than not at all */
         return;
     }
@@ -284,7 +284,7 @@ static void refused(struct slurm *s, struct slurm_order *o)
             return;
         }
     if (acted)
-        o->todo = TODO_READ; /* things may have changed since they were read */
+        o->next_step = NEXT_READ; /* things may have changed since they were read */
     slurm_order_again(s, o, SLURM_FAST_NS);
 }
 
@@ -300,7 +300,7 @@ static void failed(struct slurm *s, struct slurm_order *o)
     slurm_order_again(s, o, SLURM_FAST_NS);
     o->refused_ns = 0; /* silence is no refusal: it is tried for as long as it takes */
     o->result = 0;
-    o->todo = o->todo == TODO_READ_NODES ? TODO_READ_NODES : TODO_READ;
+    o->next_step = o->next_step == NEXT_READ_NODES ? NEXT_READ_NODES : NEXT_READ;
 }
 
 static void heard(struct slurm *s, struct slurm_order *o)
@@ -309,11 +309,11 @@ static void heard(struct slurm *s, struct slurm_order *o)
     o->due_ns = s->now_ns;
     if (!slurm_command_ok(o->command)) {
         failed(s, o);
-    } else if (o->todo == TODO_READ || o->todo == TODO_READ_NODES) {
+    } else if (o->next_step == NEXT_READ || o->next_step == NEXT_READ_NODES) {
         slurm_verb_decide(s, o);
     } else {
-        o->done |= 1u << o->todo;
-        o->todo = TODO_READ;
+        o->done |= 1u << o->next_step;
+        o->next_step = NEXT_READ;
         if (o->ev.body.engine.verb == ENGINE_REQUIRE) {
             mw_free(o->listed);
             o->listed = NULL;
@@ -350,12 +350,12 @@ static void begin(struct slurm *s, struct slurm_order *o)
         o->refused_ns = 0;
         o->waited = false;
     }
-    if (o->todo == TODO_WAIT && has_to_wait(s, o)) {
+    if (o->next_step == NEXT_WAIT && has_to_wait(s, o)) {
         o->due_ns = s->now_ns + WAIT_NS;
         return;
     }
-    if (o->todo == TODO_WAIT)
-        o->todo = TODO_READ;
+    if (o->next_step == NEXT_WAIT)
+        o->next_step = NEXT_READ;
     bool made = slurm_verb_command(s, o, &w);
     if (made)
         o->command = slurm_command_start(s, &w);
@@ -370,7 +370,7 @@ static void begin(struct slurm *s, struct slurm_order *o)
 static void check_mode(const struct slurm *s, struct slurm_order *o)
 {
     uint32_t node = o->ev.body.engine.node;
-    bool begun = o->done != 0 || (o->command && is_act(o->todo));
+    bool begun = o->done != 0 || (o->command && is_act(o->next_step));
     if (o->result == 0 && !begun && !is_persons(o) && node < s->board->nodes && !may_act(s, node))
         slurm_order_close(o, RESULT_FAILED, "the mode is not act any more");
 }
@@ -381,7 +381,7 @@ static bool step(struct slurm *s, struct slurm_order *o)
     if (o->result == 0 && o->command && o->command->ended)
         heard(s, o);
     check_mode(s, o);
-    bool due = o->due_ns <= s->now_ns || o->todo == TODO_WAIT;
+    bool due = o->due_ns <= s->now_ns || o->next_step == NEXT_WAIT;
     if (o->result == 0 && !o->command && due && s->commands < SLURM_COMMANDS_MAX)
         begin(s, o);
     if (o->result != 0 && o->command && !o->command->ended)

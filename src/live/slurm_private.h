@@ -120,14 +120,14 @@ uint32_t slurm_node_find(const struct fleet *f, const char *name);
 /* ---- orders --------------------------------------------------------------------------------- */
 
 /* What an order does next; each but the first is a command. */
-enum slurm_todo {
-    TODO_WAIT, /* for another order to be answered first */
-    TODO_READ, /* the node's or job's state: before an act and after it */
-    TODO_DRAIN, TODO_DOWN, TODO_RESUME,
-    TODO_REQUEUE, TODO_DELAY, TODO_READ_NODES, TODO_START,
-    TODO_HOLD, TODO_RELEASE, TODO_REQUIRE,
-    TODO_RESERVE, TODO_UNRESERVE,
-    TODO_COUNT
+enum slurm_next {
+    NEXT_WAIT, /* for another order to be answered first */
+    NEXT_READ, /* the node's or job's state: before an act and after it */
+    NEXT_DRAIN, NEXT_DOWN, NEXT_RESUME,
+    NEXT_REQUEUE, NEXT_DELAY, NEXT_READ_NODES, NEXT_START,
+    NEXT_HOLD, NEXT_RELEASE, NEXT_REQUIRE,
+    NEXT_RESERVE, NEXT_UNRESERVE,
+    NEXT_COUNT
 };
 
 struct slurm_order {
@@ -136,9 +136,9 @@ struct slurm_order {
     struct event ev;     /* engine.order; seq 0 = our own, nobody waits for an answer */
     uint32_t *node;      /* the tail; owned */
     uint32_t nodes;
-    uint8_t todo;        /* enum slurm_todo */
+    uint8_t next_step;        /* enum slurm_next */
     uint8_t result;      /* enum result: is to be answered so; 0 = open */
-    uint32_t done;       /* bits 1 << todo of what was carried out */
+    uint32_t done;       /* bits 1 << next_step of what was carried out */
     uint32_t tries;      /* in a row without coming nearer */
     int64_t due_ns;      /* of what it does next */
     int64_t refused_ns;  /* since when slurmctld answers, but this does not succeed; 0 */
@@ -146,7 +146,7 @@ struct slurm_order {
     struct slurm_command *command; /* runs or has ended; NULL */
     int64_t given_ns;
     bool waited;         /* behind another owner's order: refused_ns is that one's */
-    char *listed;        /* what TODO_READ_NODES gave; owned; NULL = not asked */
+    char *listed;        /* what NEXT_READ_NODES gave; owned; NULL = not asked */
     char task[48];       /* how the job is called in commands */
     char text[SLURM_REASON_MAX];
 };
@@ -157,10 +157,11 @@ static inline bool slurm_is_about_job(uint8_t verb)
            verb == ENGINE_REQUIRE;
 }
 
-/* slurm_verbs.c: what each verb needs.  Both are total over verbs and todos. */
-/* The command of o->todo.  False: it cannot be made (o->result says so then). */
+/* slurm_verbs.c: what each verb needs.  Both are total over verbs and next steps. */
+/* The command of o->next_step.  False: it cannot be made (o->result says so then). */
 bool slurm_verb_command(struct slurm *s, struct slurm_order *o, struct slurm_words *w);
-/* The answer of TODO_READ (or TODO_READ_NODES), well ended: sets todo and due_ns, or the result. */
+/* The answer of NEXT_READ (or NEXT_READ_NODES), well ended: sets next_step and due_ns, or the
+ * result. */
 void slurm_verb_decide(struct slurm *s, struct slurm_order *o);
 
 /* slurm_orders.c */

@@ -192,24 +192,24 @@ static bool unreserve(struct slurm *s, struct slurm_order *o, struct slurm_words
 bool slurm_verb_command(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
 {
     typedef bool make_fn(struct slurm *, struct slurm_order *, struct slurm_words *);
-    static make_fn *const make[TODO_COUNT] = {
-        [TODO_READ] = read_state, [TODO_DRAIN] = drain, [TODO_DOWN] = down,
-        [TODO_RESUME] = resume, [TODO_REQUEUE] = requeue, [TODO_READ_NODES] = read_nodes,
-        [TODO_DELAY] = delay, [TODO_START] = start, [TODO_HOLD] = hold, [TODO_RELEASE] = release,
-        [TODO_REQUIRE] = require, [TODO_RESERVE] = reserve, [TODO_UNRESERVE] = unreserve,
+    static make_fn *const make[NEXT_COUNT] = {
+        [NEXT_READ] = read_state, [NEXT_DRAIN] = drain, [NEXT_DOWN] = down,
+        [NEXT_RESUME] = resume, [NEXT_REQUEUE] = requeue, [NEXT_READ_NODES] = read_nodes,
+        [NEXT_DELAY] = delay, [NEXT_START] = start, [NEXT_HOLD] = hold, [NEXT_RELEASE] = release,
+        [NEXT_REQUIRE] = require, [NEXT_RESERVE] = reserve, [NEXT_UNRESERVE] = unreserve,
     };
-    must(o->todo < TODO_COUNT && make[o->todo]);
-    return make[o->todo](s, o, w);
+    must(o->next_step < NEXT_COUNT && make[o->next_step]);
+    return make[o->next_step](s, o, w);
 }
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
 /* The next act; after it was carried out in vain a few times, with pauses. */
-static void act(struct slurm *s, struct slurm_order *o, enum slurm_todo todo)
+static void act(struct slurm *s, struct slurm_order *o, enum slurm_next next_step)
 {
-    if (o->done & 1u << todo)
+    if (o->done & 1u << next_step)
         slurm_order_again(s, o, LOOK_AGAIN_NS);
-    o->todo = (uint8_t)todo;
+    o->next_step = (uint8_t)next_step;
 }
 
 /* Is it out by the wish of the person whose order this is, or of another who asked us? */
@@ -224,15 +224,15 @@ static void decide_out(struct slurm *s, struct slurm_order *o, const struct slur
 {
     bool want_down = o->ev.body.engine.verb == ENGINE_DOWN;
     bool ours = g->owner == OWNER_OURS || is_persons(o, g);
-    bool was_down = o->done & 1u << TODO_DOWN; /* slurmd has reported since: drained is enough */
+    bool was_down = o->done & 1u << NEXT_DOWN; /* slurmd has reported since: drained is enough */
     if (g->owner == OWNER_OTHERS && !ours)
         slurm_order_close(o, RESULT_OK, "others have it out: %s, %s", state, g->words);
     else if (ours && (g->service == SERVICE_DOWN || !want_down || was_down))
         slurm_order_close(o, RESULT_OK, "%s, %s", state, g->words);
     else if (!ours || !(g->bits & SLURM_NODE_DRAIN))
-        act(s, o, TODO_DRAIN);
+        act(s, o, NEXT_DRAIN);
     else
-        act(s, o, TODO_DOWN);
+        act(s, o, NEXT_DOWN);
 }
 
 static void decide_in(struct slurm *s, struct slurm_order *o, const struct slurm_group *g,
@@ -245,7 +245,7 @@ static void decide_in(struct slurm *s, struct slurm_order *o, const struct slurm
     else if (g->owner == OWNER_ENGINE)
         slurm_order_close(o, RESULT_FAILED, "the engine has it out: %s, %s", state, g->words);
     else
-        act(s, o, TODO_RESUME);
+        act(s, o, NEXT_RESUME);
 }
 
 /* The record of the node itself: sinfo -n gives no other. */
@@ -317,13 +317,13 @@ static bool is_later(const struct slurm *s, const struct slurm_order *o,
 static void requeue_running(struct slurm *s, struct slurm_order *o,
                             const struct slurm_job_text *j)
 {
-    if (is_later(s, o, j) || (o->done & 1u << TODO_REQUEUE))
+    if (is_later(s, o, j) || (o->done & 1u << NEXT_REQUEUE))
         slurm_order_close(o, RESULT_OK, "runs on %s", j->nodes);
     else if (!j->requeue)
         slurm_order_close(o, RESULT_FAILED,
                           "may not be requeued (Requeue=0): it runs on as it can");
     else
-        act(s, o, TODO_REQUEUE);
+        act(s, o, NEXT_REQUEUE);
 }
 
 static void requeue_waiting(struct slurm *s, struct slurm_order *o,
@@ -331,12 +331,12 @@ static void requeue_waiting(struct slurm *s, struct slurm_order *o,
 {
     if (is_held(j))
         slurm_order_close(o, RESULT_OK, "back in the queue, where it is held: %s", j->why);
-    else if (o->done & 1u << TODO_START)
+    else if (o->done & 1u << NEXT_START)
         slurm_order_close(o, RESULT_OK, "back in the queue, to start at once: %s", j->why);
     else if (o->nodes > 0 && !o->listed)
-        act(s, o, TODO_READ_NODES);
+        act(s, o, NEXT_READ_NODES);
     else
-        act(s, o, TODO_START);
+        act(s, o, NEXT_START);
 }
 
 static void decide_requeue(struct slurm *s, struct slurm_order *o,
@@ -351,8 +351,8 @@ static void decide_requeue(struct slurm *s, struct slurm_order *o,
         requeue_running(s, o, j);
         return;
     case SLURM_JOB_COMPLETES:
-        if (!(o->done & 1u << TODO_DELAY)) {
-            act(s, o, TODO_DELAY);
+        if (!(o->done & 1u << NEXT_DELAY)) {
+            act(s, o, NEXT_DELAY);
             return;
         }
         slurm_order_wait(s, o, "it is completing still");
@@ -373,14 +373,14 @@ static void decide_hold(struct slurm *s, struct slurm_order *o, const struct slu
     else if (is_held(j))
         slurm_order_close(o, RESULT_OK, "held: %s", j->why);
     else
-        act(s, o, TODO_HOLD);
+        act(s, o, NEXT_HOLD);
 }
 
 static void decide_release(struct slurm *s, struct slurm_order *o,
                            const struct slurm_job_text *j)
 {
     if (j->state == SLURM_JOB_WAITS && is_held(j))
-        act(s, o, TODO_RELEASE);
+        act(s, o, NEXT_RELEASE);
     else
         slurm_order_close(o, RESULT_OK, "not held: %s", j->why);
 }
@@ -398,9 +398,9 @@ static void decide_require(struct slurm *s, struct slurm_order *o,
     if (all)
         slurm_order_close(o, RESULT_OK, "requires %s", o->listed);
     else if (o->listed)
-        act(s, o, TODO_REQUIRE);
+        act(s, o, NEXT_REQUIRE);
     else
-        act(s, o, TODO_READ_NODES);
+        act(s, o, NEXT_READ_NODES);
 }
 
 /* The record of the job itself among those that squeue -j gave (an array's number gives all of its
@@ -492,7 +492,7 @@ static void decide_reservation(struct slurm *s, struct slurm_order *o)
     }
     mw_free(o->listed);
     o->listed = mw_strdup(name);
-    act(s, o, reserves ? TODO_RESERVE : TODO_UNRESERVE);
+    act(s, o, reserves ? NEXT_RESERVE : NEXT_UNRESERVE);
 }
 
 /* The one line that squeue -o gives. */
@@ -506,14 +506,14 @@ static void keep_nodes(struct slurm *s, struct slurm_order *o)
     o->listed = mw_strndup(out, n);
     if (!o->listed)
         slurm_order_again(s, o, LOOK_AGAIN_NS);
-    o->todo = TODO_READ;
+    o->next_step = NEXT_READ;
 }
 
 void slurm_verb_decide(struct slurm *s, struct slurm_order *o)
 {
     uint8_t verb = o->ev.body.engine.verb;
     must(o->command && slurm_command_ok(o->command));
-    if (o->todo == TODO_READ_NODES)
+    if (o->next_step == NEXT_READ_NODES)
         keep_nodes(s, o);
     else if (slurm_is_about_job(verb))
         decide_job(s, o);

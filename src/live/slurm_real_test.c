@@ -24,7 +24,8 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-    slurm_testing_stop(*state);
+    if (*state) /* else it never started */
+        slurm_testing_stop(*state);
     return 0;
 }
 

@@ -1,10 +1,15 @@
 /* From a command to a fact.  See act.h. */
 #include "api/act.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/pending.h"
 #include "base/mem.h"
+#include "base/units.h"
+#include "fleet/hostlist.h"
+
+#define ACT_TEXT_MAX (API_REASON_MAX + API_NAME_MAX + 32u) /* of a closing */
 
 static unsigned long long show(uint64_t n)
 {
@@ -100,6 +105,68 @@ static int fill_engine(const struct live *l, const struct api_command *c, struct
     return 0;
 }
 
+/* ---- maintenance --------------------------------------------------------------------------- */
+
+/* Nodes of a host list: they have to stand next to each other in the site file. */
+struct range {
+    const struct live *live;
+    uint32_t first, last, count;
+    struct mw_error *err;
+};
+
+static int add_to_range(void *ctx, const char *name)
+{
+    struct range *r = ctx;
+    uint32_t node = MW_NONE;
+    int rc = find(r->live, COMPONENT_NODE, name, &node, r->err);
+    if (rc < 0)
+        return rc;
+    r->first = r->count ? MW_MIN(r->first, node) : node;
+    r->last = r->count ? MW_MAX(r->last, node) : node;
+    r->count++;
+    return 0;
+}
+
+/* Sets node and count; with a count of its own the list has to be one node. */
+static int find_range(const struct live *l, const struct api_command *c, struct body_command *b,
+                      struct mw_error *err)
+{
+    struct range r = { .live = l, .err = err };
+    int rc = hostlist_each(c->node, add_to_range, &r, err);
+    if (rc < 0)
+        return rc;
+    if (r.count == 0 || (c->count && r.count > 1))
+        return mw_fail(err, MW_EINVAL, "\"node\": must be one node with \"count\", or a list such "
+                       "as n[3-7] without");
+    if (r.last - r.first + 1 != r.count)
+        return mw_fail(err, MW_EINVAL, "%s: these %u nodes do not follow each other in the site "
+                       "file, or one is named twice: plan a window for each stretch", c->node,
+                       r.count);
+    b->node = r.first;
+    b->count = c->count ? c->count : r.count;
+    uint32_t nodes = live_control(l)->board->nodes;
+    if (b->count > nodes - b->node)
+        return mw_fail(err, MW_EINVAL, "there are only %u nodes from %s on", nodes - b->node,
+                       c->node);
+    return 0;
+}
+
+static int fill_window(const struct live *l, const struct api_command *c, struct event *fact,
+                       struct mw_error *err)
+{
+    struct body_command *b = &fact->body.command;
+    if (c->verb == API_WINDOW_END)
+        return 0; /* the reference is there, and length 0 says that it ends */
+    b->length_ms = c->length_s * MW_MS_PER_S;
+    b->ref = (uint64_t)(c->from_ms ? c->from_ms : mw_ms(fact->observed_ns));
+    return find_range(l, c, b, err);
+}
+
+static bool is_window(const struct api_command *c)
+{
+    return c->verb == API_WINDOW_ADD || c->verb == API_WINDOW_END;
+}
+
 static int fill_command(const struct live *l, const struct api_command *c, struct event *fact,
                         struct mw_error *err)
 {
@@ -108,6 +175,8 @@ static int fill_command(const struct live *l, const struct api_command *c, struc
                                 .verb = api_verb_info(c->verb)->value, .mode = c->mode };
     fact->tail_size = (uint32_t)strlen(c->reason);
     int rc = 0;
+    if (is_window(c))
+        return fill_window(l, c, fact, err);
     if (c->node[0] != '\0')
         rc = find(l, COMPONENT_NODE, c->node, &b->node, err);
     if (rc == 0 && c->hall[0] != '\0')
@@ -173,8 +242,22 @@ static int find_pending(const struct live *l, const struct api_command *c, struc
     return mw_fail(err, MW_ECONFLICT, "no %s about %s is open", what, c->node);
 }
 
+/* What the record keeps of a closing: "serial OLD -> NEW; what was found". */
+static void add_closing(const struct api_command *c, struct event *fact, char text[ACT_TEXT_MAX])
+{
+    const char *equals = strchr(c->serial, '=');
+    int n = 0;
+    if (equals != NULL)
+        n = snprintf(text, ACT_TEXT_MAX, "serial %.*s -> %s%s", (int)(equals - c->serial),
+                     c->serial, equals + 1, c->found[0] ? "; " : "");
+    must(n >= 0 && n < (int)ACT_TEXT_MAX);
+    int m = snprintf(text + n, ACT_TEXT_MAX - (size_t)n, "%s", c->found);
+    must(m >= 0 && n + m < (int)ACT_TEXT_MAX);
+    fact->tail_size = (uint32_t)(n + m);
+}
+
 static int fill_answer(const struct live *l, const struct api_command *c, struct event *fact,
-                       struct mw_error *err)
+                       char text[ACT_TEXT_MAX], struct mw_error *err)
 {
     struct wanted w = { .kind = fact->kind == EV_GATE_ENDED ? EV_GATE_STARTED : EV_ORDER_OPENED };
     int rc = find_pending(l, c, &w, err);
@@ -187,21 +270,46 @@ static int fill_answer(const struct live *l, const struct api_command *c, struct
         fact->body.gate.result = result;
     else
         fact->body.order.result = result;
+    if (fact->kind == EV_ORDER_ENDED)
+        add_closing(c, fact, text);
     return 0;
 }
 
 /* ---- handing in ---------------------------------------------------------------------------- */
 
+static int window_refused(const struct live *l, enum admit a, const struct api_command *c,
+                          struct mw_error *err)
+{
+    if (live_control(l)->policy.work.engine)
+        return mw_fail(err, MW_ECONFLICT, "Slurm owns the nodes and has reservations for "
+                       "maintenance: mw node reserve, mw node unreserve");
+    if (c->verb == API_WINDOW_END)
+        return mw_fail(err, MW_ECONFLICT, "event %llu planned no maintenance that is still to come "
+                       "or on (mw window list shows those that are)", show(c->ref));
+    if (a == ADMIT_FULL)
+        return mw_fail(err, MW_ELIMIT, "as many maintenance windows are planned as there can be "
+                       "(%u): end one first", WORK_WINDOWS_MAX);
+    if (a == ADMIT_DUPLICATE)
+        return mw_fail(err, MW_ECONFLICT, "one of these nodes is in another window then: end that "
+                       "one, or plan around it (mw window list)");
+    return mw_fail(err, MW_ECONFLICT, "the maintenance would be over already, or is too long");
+}
+
 static int refused(const struct live *l, enum admit a, const struct api_command *c,
                    const struct event *fact, struct mw_error *err)
 {
     const struct control *k = live_control(l);
+    if (is_window(c))
+        return window_refused(l, a, c, err);
     if (a == ADMIT_FULL && is_engines(l, c))
         return mw_fail(err, MW_ELIMIT, "too many wishes wait for the engine's answer already");
     if (a == ADMIT_FULL)
         return mw_fail(err, MW_ELIMIT, "node %s has as many holds as it can have", c->node);
     if (a == ADMIT_IMPOSSIBLE && c->verb == API_APPROVE) {
         uint32_t hall = fact->body.command.hall;
+        if (hall == MW_NONE)
+            return mw_fail(err, MW_ECONFLICT, "a hall that it touches is in a mode below approve: "
+                           "mw mode set approve lets a person decide");
         return mw_fail(err, MW_ECONFLICT, "hall %s is in mode %s: nothing is done there; mw mode "
                        "set approve lets a person decide",
                        fleet_name(k->board->fleet, component_id(COMPONENT_HALL, hall)),
@@ -215,11 +323,18 @@ static int refused(const struct live *l, enum admit a, const struct api_command 
     return mw_fail(err, MW_ECONFLICT, "%s: it is over already", api_verb_info(c->verb)->word);
 }
 
+/* A fact on its way, with its text. */
+struct act {
+    struct event fact;
+    char text[ACT_TEXT_MAX];
+};
+
 static int hand_in(struct live *l, int64_t now_ns, const struct api_command *c,
-                   const struct event *fact, uint64_t *ret_seq, struct mw_error *err)
+                   const struct act *act, uint64_t *ret_seq, struct mw_error *err)
 {
     enum admit a = ADMIT_OK;
-    int rc = live_command(l, now_ns, fact, fact->tail_size ? c->reason : NULL, &a, err);
+    const struct event *fact = &act->fact;
+    int rc = live_command(l, now_ns, fact, fact->tail_size ? act->text : NULL, &a, err);
     if (rc < 0 && a == ADMIT_OK)
         return mw_fail_prefix(err, "taken, and not durable yet (do not repeat it)");
     if (rc < 0)
@@ -233,24 +348,98 @@ static int hand_in(struct live *l, int64_t now_ns, const struct api_command *c,
 /* Who reports an order done has begun it: nobody needs to say so twice. */
 static bool begins_first(const struct live *l, const struct event *fact)
 {
-    uint32_t node = fact->body.order.node;
-    return fact->kind == EV_ORDER_ENDED && node != MW_NONE &&
-           live_control(l)->board->node_health[node] != HEALTH_REPAIRING;
+    struct care_order o;
+    return fact->kind == EV_ORDER_ENDED &&
+           care_order_of(live_control(l)->care, fact->body.order.slot, &o) && !o.taken;
+}
+
+/* ---- many nodes at once -------------------------------------------------------------------- */
+
+/* A host list of nodes to hold, drain or release: as many facts, one commit. */
+struct many {
+    struct live *live;
+    int64_t now_ns;
+    uint32_t actor;
+    struct api_command one; /* the command, with one of the names */
+    uint64_t seq;           /* of the last */
+    struct mw_error *err;
+};
+
+static bool is_many(const struct live *l, const struct api_command *c)
+{
+    bool service = c->verb == API_HOLD || c->verb == API_DRAIN || c->verb == API_RELEASE;
+    return service && c->ref == 0 && strpbrk(c->node, "[,") != NULL &&
+           fleet_find(live_control(l)->board->fleet, c->node) == 0;
+}
+
+static int check_one(void *ctx, const char *name)
+{
+    const struct many *m = ctx;
+    uint32_t node;
+    if (strlen(name) >= sizeof(m->one.node))
+        return mw_fail(m->err, MW_EINVAL, "the site has no node \"%.100s\"", name);
+    return find(m->live, COMPONENT_NODE, name, &node, m->err);
+}
+
+static int hand_in_one(void *ctx, const char *name)
+{
+    struct many *m = ctx;
+    struct event fact = { .kind = EV_COMMAND, .actor = m->actor, .source = SOURCE_PERSON,
+                          .observed_ns = m->now_ns };
+    memcpy(m->one.node, name, strlen(name) + 1);
+    int rc = fill_command(m->live, &m->one, &fact, m->err);
+    if (rc < 0)
+        return rc;
+    enum admit a = live_command_more(m->live, m->now_ns, &fact,
+                                     fact.tail_size ? m->one.reason : NULL);
+    if (a != ADMIT_OK)
+        return refused(m->live, a, &m->one, &fact, m->err);
+    m->seq = core_last_group(live_control(m->live)->core).first_seq;
+    return 0;
+}
+
+/* All names are known before the first is told; those before one that is refused stand. */
+static int act_many(struct many *m, const char *list, uint64_t *ret_seq)
+{
+    struct mw_error why = { 0 };
+    int rc = hostlist_each(list, check_one, m, m->err);
+    if (rc < 0)
+        return rc;
+    rc = hostlist_each(list, hand_in_one, m, m->err);
+    int end = live_commands_end(m->live, &why);
+    if (rc < 0)
+        return mw_fail_prefix(m->err, "%s; what stands before it in the list is done",
+                              m->one.node);
+    if (end < 0) {
+        *m->err = why;
+        return mw_fail_prefix(m->err, "taken, and not durable yet (do not repeat it)");
+    }
+    *ret_seq = m->seq;
+    return 0;
 }
 
 int api_act(struct live *l, int64_t now_ns, uint32_t actor, const struct api_command *c,
             uint64_t *ret_seq, struct mw_error *err)
 {
     must(l != NULL && c != NULL && actor != 0);
-    struct event fact = { .kind = api_verb_info(c->verb)->kind, .actor = actor,
-                          .source = SOURCE_PERSON, .observed_ns = now_ns };
-    int rc = fact.kind == EV_COMMAND ? fill_command(l, c, &fact, err)
-                                     : fill_answer(l, c, &fact, err);
-    if (rc == 0 && begins_first(l, &fact)) {
-        struct event taken = fact;
-        taken.kind = EV_ORDER_TAKEN;
-        taken.body.order.result = 0;
+    if (is_many(l, c)) {
+        struct many m = { .live = l, .now_ns = now_ns, .actor = actor, .one = *c, .err = err };
+        return act_many(&m, c->node, ret_seq);
+    }
+    struct act act = { .fact = { .kind = api_verb_info(c->verb)->kind, .actor = actor,
+                                 .source = SOURCE_PERSON, .observed_ns = now_ns } };
+    bool command = act.fact.kind == EV_COMMAND;
+    memcpy(act.text, c->reason, sizeof(c->reason));
+    int rc = command ? fill_command(l, c, &act.fact, err)
+                     : fill_answer(l, c, &act.fact, act.text, err);
+    if (rc == 0 && !command && begins_first(l, &act.fact)) {
+        struct act taken = act;
+        taken.fact.kind = EV_ORDER_TAKEN;
+        taken.fact.tail_size = 0;
+        taken.fact.body.order.result = 0;
         rc = hand_in(l, now_ns, c, &taken, ret_seq, err);
     }
-    return rc < 0 ? rc : hand_in(l, now_ns, c, &fact, ret_seq, err);
+    if (act.fact.kind == EV_ORDER_ENDED && c->did)
+        act.fact.body.order.step = (uint8_t)(c->did - 1);
+    return rc < 0 ? rc : hand_in(l, now_ns, c, &act, ret_seq, err);
 }

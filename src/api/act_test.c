@@ -1,5 +1,5 @@
 /* A person's commands on a live site: what is recorded, and what is said when it cannot be. */
-#include "api/act.h"
+#include "api/bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,115 +11,13 @@
 
 #include "api/pending.h"
 #include "base/units.h"
-#include "core/journal_memory.h"
-#include "fleet/site.h"
-#include "live/policy.h"
-
-#define T0 (1700000000 * MW_NS_PER_S)
-#define NODES 40
-#define PERSON 1042
-
-struct bench {
-    struct fleet *fleet;
-    struct control_policy policy;
-    struct journal *journal;
-    struct live *live;
-    int64_t now_ns;
-    struct mw_error err;
-    uint64_t seq;
-};
-
-static bool send_nothing(void *ctx, uint32_t node, const struct agent_frame *f)
-{
-    return ctx == NULL && node == MW_NONE && f == NULL;
-}
-
-static struct bench *bench_make(uint8_t mode)
-{
-    struct bench *b = calloc(1, sizeof(*b));
-    const struct journal_memory_options memory = { .chain = false };
-    assert_non_null(b);
-    b->now_ns = T0;
-    b->policy = live_policy();
-    b->policy.care.engine = b->policy.work.engine = false; /* no Slurm here */
-    assert_int_equal(site_simple(NODES, &b->fleet, &b->err), 0);
-    assert_int_equal(journal_memory_create(&memory, &b->journal), 0);
-    const struct live_options o = { .fleet = b->fleet, .policy = &b->policy,
-                                    .journal = b->journal, .mode = mode, .send = send_nothing };
-    assert_int_equal(live_create(&o, b->now_ns, &b->live, &b->err), 0);
-    return b;
-}
-
-static void bench_free(struct bench *b)
-{
-    live_destroy(b->live);
-    journal_destroy(b->journal);
-    fleet_destroy(b->fleet);
-    free(b);
-}
-
-static const char *name(const struct bench *b, uint32_t node)
-{
-    return fleet_name(b->fleet, component_id(COMPONENT_NODE, node));
-}
-
-/* A command about a node (MW_NONE) or an event (0). */
-static int act(struct bench *b, uint8_t verb, uint32_t node, uint64_t ref)
-{
-    struct api_command c = { .verb = verb, .ref = ref };
-    if (node != MW_NONE)
-        (void)snprintf(c.node, sizeof(c.node), "%s", name(b, node));
-    if (api_verb_info(verb)->keys & API_REASON)
-        (void)snprintf(c.reason, sizeof(c.reason), "because");
-    b->err = (struct mw_error){ 0 };
-    b->now_ns += MW_NS_PER_S;
-    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
-}
-
-static void said(const struct bench *b, const char *words)
-{
-    if (strstr(b->err.text, words) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", b->err.text, words);
-}
-
-/* The agent of a node says that a GPU is lost: an order for a crew. */
-static void lose_gpu(struct bench *b, uint32_t node)
-{
-    struct agent_frame f = { .verb = AGENT_HELLO, .version = AGENT_PROTOCOL, .boot = "b" };
-    uint32_t got;
-    (void)snprintf(f.name, sizeof(f.name), "%s", name(b, node));
-    assert_int_equal(live_agent_hello(b->live, b->now_ns, &f, &got, &b->err), 0);
-    struct agent_frame k = { .verb = AGENT_KMSG };
-    (void)snprintf(k.text, sizeof(k.text), "NVRM: Xid (PCI:0000:3b:00): 79, pid=1, GPU has fallen "
-                   "off the bus.");
-    assert_int_equal(live_agent_heard(b->live, b->now_ns, node, &k, &b->err), 0);
-    f = (struct agent_frame){ .verb = AGENT_BYE };
-    assert_int_equal(live_agent_heard(b->live, b->now_ns, node, &f, &b->err), 0);
-}
-
-/* Repaired and started again: what its last kernel said is over. */
-static void reboot(struct bench *b, uint32_t node)
-{
-    struct agent_frame f = { .verb = AGENT_HELLO, .version = AGENT_PROTOCOL, .boot = "next" };
-    uint32_t got;
-    (void)snprintf(f.name, sizeof(f.name), "%s", name(b, node));
-    assert_int_equal(live_agent_hello(b->live, b->now_ns, &f, &got, &b->err), 0);
-}
-
-static struct event recorded(struct bench *b)
-{
-    struct event ev;
-    static uint8_t tail[EVENT_TAIL_MAX];
-    assert_int_equal(b->journal->ops->get(b->journal, b->seq, &ev, tail, &b->err), 0);
-    return ev;
-}
 
 static void a_hold_is_recorded_with_who_and_why_and_lifted_by_name(void **state)
 {
     (void)state;
     struct bench *b = bench_make(MODE_OBSERVE);
     assert_int_equal(act(b, API_HOLD, 3, 0), 0);
-    struct event ev = recorded(b);
+    struct event ev = recorded(b, NULL);
     uint64_t hold = ev.seq;
     assert_true(ev.kind == EV_COMMAND && ev.actor == PERSON && ev.tail_size == strlen("because"));
     assert_int_equal(live_control(b->live)->board->node_holds[3], 1);
@@ -128,6 +26,63 @@ static void a_hold_is_recorded_with_who_and_why_and_lifted_by_name(void **state)
     assert_int_equal(live_control(b->live)->board->node_holds[3], 0);
     assert_int_equal(act(b, API_RELEASE, 3, 0), MW_ECONFLICT);
     said(b, "no hold to lift");
+    bench_free(b);
+}
+
+static int act_on(struct bench *b, uint8_t verb, const char *nodes)
+{
+    struct api_command c = { .verb = verb, .reason = "cordon" };
+    must(strlen(nodes) < sizeof(c.node));
+    memcpy(c.node, nodes, strlen(nodes));
+    b->now_ns += MW_NS_PER_S;
+    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
+}
+
+static void many_nodes_are_held_by_one_command_with_one_commit(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(MODE_OBSERVE);
+    const struct control *c = live_control(b->live);
+    char list[API_NAME_MAX];
+    uint64_t commits = core_stats(c->core)->commits;
+    /* The first rack's nodes, as a list: "h01-r01-k1-n[1-4]". */
+    (void)snprintf(list, sizeof(list), "%.*s[1-4]", (int)strlen(name(b, 0)) - 1, name(b, 0));
+    assert_int_equal(act_on(b, API_HOLD, list), 0);
+    assert_int_equal(core_stats(c->core)->commits, commits + 1);
+    for (uint32_t n = 0; n < 5; n++)
+        assert_int_equal(c->board->node_holds[n], n < 4);
+    struct event ev = recorded(b, NULL);
+    assert_true(ev.kind == EV_COMMAND && ev.actor == PERSON && ev.body.command.node == 3);
+    assert_int_equal(act_on(b, API_RELEASE, list), 0);
+    for (uint32_t n = 0; n < 4; n++)
+        assert_int_equal(c->board->node_holds[n], 0);
+    bench_free(b);
+}
+
+static void a_list_with_a_strange_name_holds_nobody(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(MODE_OBSERVE);
+    char list[API_NAME_MAX];
+    (void)snprintf(list, sizeof(list), "%s,%s,nobody", name(b, 0), name(b, 1));
+    assert_int_equal(act_on(b, API_HOLD, list), MW_ENOTFOUND);
+    said(b, "nobody");
+    assert_int_equal(live_control(b->live)->board->node_holds[0], 0);
+    assert_int_equal(act_on(b, API_HOLD, "x[1-"), MW_EINVAL);
+    bench_free(b);
+}
+
+static void a_list_goes_as_far_as_it_can_and_says_where_it_stopped(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(MODE_OBSERVE);
+    char list[API_NAME_MAX];
+    assert_int_equal(act_on(b, API_HOLD, name(b, 0)), 0);
+    (void)snprintf(list, sizeof(list), "%s,%s", name(b, 0), name(b, 1));
+    assert_int_equal(act_on(b, API_RELEASE, list), MW_ECONFLICT); /* the second is not held */
+    said(b, name(b, 1));
+    said(b, "what stands before it in the list is done");
+    assert_int_equal(live_control(b->live)->board->node_holds[0], 0);
     bench_free(b);
 }
 
@@ -162,7 +117,7 @@ static void an_order_done_begins_and_ends_the_repair_once(void **state)
     assert_int_equal(board->node_health[5], HEALTH_DOWN);
     reboot(b, 5);
     assert_int_equal(act(b, API_ORDER_DONE, 5, 0), 0);
-    struct event ended = recorded(b);
+    struct event ended = recorded(b, NULL);
     assert_true(ended.kind == EV_ORDER_ENDED && ended.body.order.result == RESULT_OK);
     assert_int_equal(board->node_health[5], HEALTH_VALIDATING); /* the gate of a lost GPU */
     assert_int_equal(act(b, API_ORDER_DONE, 5, 0), MW_ECONFLICT);
@@ -179,11 +134,11 @@ static void a_repair_that_failed_is_ordered_again(void **state)
     lose_gpu(b, 5);
     assert_int_equal(act(b, API_ORDER_TAKEN, 5, 0), 0);
     assert_int_equal(live_control(b->live)->board->node_health[5], HEALTH_REPAIRING);
-    uint64_t order = recorded(b).cause;
+    uint64_t order = recorded(b, NULL).cause;
     assert_int_equal(act(b, API_ORDER_FAILED, MW_NONE, order), 0);
     assert_int_equal(act(b, API_ORDER_FAILED, MW_NONE, order), MW_ECONFLICT);
     assert_int_equal(act(b, API_ORDER_DONE, 5, 0), 0); /* the next one */
-    assert_int_not_equal(recorded(b).cause, order);
+    assert_int_not_equal(recorded(b, NULL).cause, order);
     bench_free(b);
 }
 
@@ -248,6 +203,76 @@ static void an_advice_can_be_approved_where_the_mode_lets_a_person_decide(void *
     bench_free(b);
 }
 
+/* A closing with what was done, found and swapped. */
+static int close_order(struct bench *b, uint64_t order, uint8_t did, const char *serial)
+{
+    struct api_command c = { .verb = API_ORDER_DONE, .ref = order, .did = (uint8_t)(did + 1) };
+    (void)snprintf(c.found, sizeof(c.found), "connector loose");
+    (void)snprintf(c.serial, sizeof(c.serial), "%s", serial);
+    b->now_ns += MW_NS_PER_S;
+    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
+}
+
+static void a_closing_keeps_what_was_done_what_was_found_and_the_serial_numbers(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(MODE_ACT);
+    const char *text;
+    uint64_t seq = 0;
+    lose_gpu(b, 5);
+    assert_int_equal(api_pending_each(b->live, last_seq, &seq, &b->err), 0);
+    assert_int_equal(close_order(b, seq, STEP_RESEAT, "S1=S2"), 0);
+    struct event ev = recorded(b, &text);
+    assert_int_equal(ev.kind, EV_ORDER_ENDED);
+    assert_int_equal(ev.body.order.step, STEP_RESEAT);
+    assert_string_equal(text, "serial S1 -> S2; connector loose");
+    /* nobody had said that it was begun: that is recorded first, for what was asked */
+    b->seq = ev.seq;
+    for (; ev.kind != EV_ORDER_TAKEN && b->seq > 1; b->seq--)
+        ev = recorded(b, &text);
+    assert_int_equal(ev.kind, EV_ORDER_TAKEN);
+    assert_int_equal(ev.body.order.step, STEP_REPAIR);
+    assert_int_equal(close_order(b, seq, STEP_RESEAT, ""), MW_ECONFLICT);
+    bench_free(b);
+}
+
+static int window(struct bench *b, const char *nodes, uint32_t count, int64_t length_s)
+{
+    struct api_command c = { .verb = API_WINDOW_ADD, .count = count, .length_s = length_s,
+                             .reason = "firmware" };
+    must(strlen(nodes) < sizeof(c.node));
+    memcpy(c.node, nodes, strlen(nodes));
+    b->now_ns += MW_NS_PER_S;
+    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
+}
+
+static void maintenance_is_planned_for_nodes_in_a_row_and_ended_by_its_number(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(MODE_OBSERVE);
+    char list[API_NAME_MAX];
+    assert_int_equal(window(b, name(b, 2), 3, 3600), 0);
+    struct event ev = recorded(b, NULL);
+    uint64_t planned = ev.seq;
+    assert_int_equal(ev.body.command.verb, CMD_WINDOW);
+    assert_int_equal(ev.body.command.node, 2);
+    assert_int_equal(ev.body.command.count, 3);
+    assert_int_equal(ev.body.command.length_ms, 3600 * MW_MS_PER_S);
+    (void)snprintf(list, sizeof(list), "%s,%s", name(b, 6), name(b, 7));
+    assert_int_equal(window(b, list, 0, 60), 0);
+    assert_int_equal(recorded(b, NULL).body.command.count, 2);
+    (void)snprintf(list, sizeof(list), "%s,%s", name(b, 10), name(b, 12));
+    assert_int_equal(window(b, list, 0, 60), MW_EINVAL);
+    said(b, "do not follow each other");
+    assert_int_equal(window(b, name(b, NODES - 1), 2, 60), MW_EINVAL);
+    assert_int_equal(window(b, name(b, 4), 1, 60), MW_ECONFLICT);
+    said(b, "another window");
+    assert_int_equal(act(b, API_WINDOW_END, MW_NONE, planned), 0);
+    assert_int_equal(act(b, API_WINDOW_END, MW_NONE, planned), MW_ECONFLICT);
+    said(b, "mw window list");
+    bench_free(b);
+}
+
 static void a_wish_to_slurm_is_refused_where_no_slurm_is_watched(void **state)
 {
     (void)state;
@@ -262,11 +287,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hold_is_recorded_with_who_and_why_and_lifted_by_name),
+        cmocka_unit_test(many_nodes_are_held_by_one_command_with_one_commit),
+        cmocka_unit_test(a_list_with_a_strange_name_holds_nobody),
+        cmocka_unit_test(a_list_goes_as_far_as_it_can_and_says_where_it_stopped),
         cmocka_unit_test(names_that_the_site_does_not_have_are_said),
         cmocka_unit_test(an_order_done_begins_and_ends_the_repair_once),
         cmocka_unit_test(a_repair_that_failed_is_ordered_again),
         cmocka_unit_test(what_waits_is_listed_until_it_is_answered),
         cmocka_unit_test(an_advice_can_be_approved_where_the_mode_lets_a_person_decide),
+        cmocka_unit_test(a_closing_keeps_what_was_done_what_was_found_and_the_serial_numbers),
+        cmocka_unit_test(maintenance_is_planned_for_nodes_in_a_row_and_ended_by_its_number),
         cmocka_unit_test(a_wish_to_slurm_is_refused_where_no_slurm_is_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@
 
 struct api {
     struct api_site site;
+    struct serials serials; /* read on with each question that needs them */
     struct evhttp *http;
     struct sockaddr_un at;
     struct stat made; /* the socket as we made it */
@@ -118,7 +119,9 @@ static const struct api_route *route_of(struct evhttp_request *q, int *status,
 
 static void answer(struct api *a, struct evhttp_request *q, const struct api_route *r, size_t size)
 {
-    struct api_call call = { .site = &a->site, .size = size, .actor = actor_of(q) };
+    const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(q));
+    struct api_call call = { .site = &a->site, .size = size, .actor = actor_of(q),
+                             .path = r->path, .query = query };
     struct mw_error err = { .code = MW_EBUG, .text = "internal error" };
     int status = 0;
     char *body mw_cleanup(mw_freep) = mw_calloc(1, size + 1);
@@ -222,6 +225,7 @@ static int api_init(struct api *a, const struct api_options *o, struct mw_error 
 {
     struct event_base *base = loop_base(o->site.loop);
     a->site = o->site;
+    a->site.serials = &a->serials;
     a->at.sun_family = AF_UNIX;
     int n = snprintf(a->at.sun_path, sizeof(a->at.sun_path), "%s", o->socket);
     if (n <= 0 || (size_t)n >= sizeof(a->at.sun_path))
@@ -260,6 +264,7 @@ void api_destroy(struct api *a)
         return;
     if (a->http != NULL)
         evhttp_free(a->http);
+    serials_fini(&a->serials);
     if (a->bound && stat(a->at.sun_path, &st) == 0 && st.st_ino == a->made.st_ino &&
         st.st_dev == a->made.st_dev)
         (void)unlink(a->at.sun_path);

@@ -6,6 +6,10 @@
 
 #include <jansson.h>
 
+#include "base/parse.h"
+#include "base/units.h"
+#include "core/event_fields.h"
+
 static const struct api_verb_info VERB[] = {
 #define X(e, w, k, v, needs, d)                                                                   \
     [e] = { .word = w, .doc = d, .kind = k, .value = v, .keys = needs },
@@ -24,6 +28,8 @@ static const struct {
     { "mode", API_MODE, API_NEEDS_MODE },   { "ref", API_REF, API_NEEDS_REF },
     { "reason", API_REASON, API_NEEDS_REASON }, { "job", API_JOB, API_NEEDS_JOB },
     { "count", API_COUNT, UINT32_MAX },     { "length_s", API_LENGTH, API_NEEDS_LENGTH },
+    { "did", API_DID, UINT32_MAX },         { "found", API_FOUND, UINT32_MAX },
+    { "serial", API_SERIAL, UINT32_MAX },   { "from", API_FROM, UINT32_MAX },
 };
 
 const struct api_verb_info *api_verb_info(enum api_verb verb)
@@ -70,6 +76,45 @@ static int take_mode(const json_t *v, struct api_command *ret, struct mw_error *
     return bad(err, "mode", "must be observe, advise, approve or act");
 }
 
+/* A step by its word; all words are said when it is none. */
+static int take_step(const json_t *v, uint8_t *ret, struct mw_error *err)
+{
+    const char *s = json_string_value(v);
+    char words[200] = "";
+    for (uint32_t i = 0; i < STEP_COUNT; i++) {
+        size_t n = strlen(words);
+        if (s != NULL && strcmp(s, event_step_word(i)) == 0) {
+            *ret = (uint8_t)(i + 1);
+            return 0;
+        }
+        (void)snprintf(words + n, sizeof(words) - n, "%s%s", i > 0 ? ", " : "",
+                       event_step_word(i));
+    }
+    return mw_fail(err, MW_EINVAL, "\"did\": must be one of %s", words);
+}
+
+/* "OLD=NEW", both without blanks: they are read back from the record's text. */
+static int take_serial(const json_t *v, struct api_command *ret, struct mw_error *err)
+{
+    int rc = take_text(v, "serial", ret->serial, sizeof(ret->serial), err);
+    const char *equals = strchr(ret->serial, '=');
+    bool both = rc == 0 && equals != NULL && equals != ret->serial && equals[1] != '\0' &&
+                strchr(equals + 1, '=') == NULL && strpbrk(ret->serial, " ;,") == NULL;
+    return rc < 0 || both ? rc
+                          : bad(err, "serial", "must be OLD=NEW, the serial numbers of the part "
+                                "that came out and of the one that went in");
+}
+
+static int take_time(const json_t *v, int64_t *ret_ms, struct mw_error *err)
+{
+    const char *s = json_string_value(v);
+    int64_t ns = 0;
+    if (s == NULL || mw_parse_time(s, &ns) < 0 || ns < MW_NS_PER_MS)
+        return bad(err, "from", "must be a time such as 2026-11-22T18:00:00Z");
+    *ret_ms = mw_ms(ns);
+    return 0;
+}
+
 static int take_number(const json_t *v, const char *key, int64_t max, int64_t *ret,
                        struct mw_error *err)
 {
@@ -94,6 +139,14 @@ static int take_key(uint32_t takes, const json_t *v, struct api_command *ret, st
         return take_mode(v, ret, err);
     case API_REASON:
         return take_text(v, "reason", ret->reason, sizeof(ret->reason), err);
+    case API_FOUND:
+        return take_text(v, "found", ret->found, sizeof(ret->found), err);
+    case API_SERIAL:
+        return take_serial(v, ret, err);
+    case API_DID:
+        return take_step(v, &ret->did, err);
+    case API_FROM:
+        return take_time(v, &ret->from_ms, err);
     case API_LENGTH:
         return take_number(v, "length_s", API_LENGTH_S_MAX, &ret->length_s, err);
     case API_REF:
@@ -120,7 +173,7 @@ static int take_verb(const json_t *v, struct api_command *ret, struct mw_error *
             ret->verb = (uint8_t)i;
             return 0;
         }
-    char words[320] = "";
+    char words[400] = "";
     for (uint32_t i = 0; i < API_VERB_COUNT; i++) {
         size_t n = strlen(words);
         (void)snprintf(words + n, sizeof(words) - n, "%s%s", i > 0 ? ", " : "", VERB[i].word);
@@ -139,7 +192,7 @@ static int check_keys(json_t *o, uint32_t keys, const char *verb, struct mw_erro
             i++;
         if (i == MW_ARRAY_LEN(KEY) && strcmp(name, "verb") != 0)
             return bad(err, name, "there is no such key; there are verb, node, hall, mode, "
-                       "ref, job, count, length_s and reason");
+                       "ref, job, count, length_s, from, did, found, serial and reason");
         if (i < MW_ARRAY_LEN(KEY) && !(keys & KEY[i].takes))
             return mw_fail(err, MW_EINVAL, "\"%s\": %s does not take it", name, verb);
     }

@@ -29,6 +29,11 @@ enum {
     API_JOB = 1 << 5,
     API_COUNT = 1 << 6,  /* nodes from `node` on, in the order of the site; 1 without */
     API_LENGTH = 1 << 7, /* length_s, seconds */
+    API_DID = 1 << 16,   /* the step that was done, by its word: "replace" */
+    API_FOUND = 1 << 17, /* what was found, in words */
+    API_SERIAL = 1 << 18, /* "OLD=NEW": the part that was swapped */
+    API_FROM = 1 << 19,  /* when, RFC 3339; now without */
+    API_CLOSES = API_DID | API_FOUND | API_SERIAL,
     /* and what it cannot do without */
     API_NEEDS_NODE = 1 << 8 | API_NODE,
     API_NEEDS_MODE = 1 << 10 | API_MODE,
@@ -58,13 +63,18 @@ enum {
     X(API_ORDER_TAKEN, "order-taken",  EV_ORDER_TAKEN,    0,                                      \
       API_NEEDS_TARGET, "somebody works on a work order")                                         \
     X(API_ORDER_DONE,  "order-done",   EV_ORDER_ENDED,    RESULT_OK,                              \
-      API_NEEDS_TARGET, "it is repaired")                                                         \
+      API_NEEDS_TARGET | API_CLOSES, "it is repaired")                                            \
     X(API_ORDER_FAILED, "order-failed", EV_ORDER_ENDED,   RESULT_FAILED,                          \
-      API_NEEDS_TARGET, "it could not be repaired")                                               \
+      API_NEEDS_TARGET | API_CLOSES, "it could not be repaired")                                  \
     X(API_GATE_PASS,   "gate-pass",    EV_GATE_ENDED,     RESULT_OK,                              \
       API_NEEDS_TARGET, "the check of a node was good")                                           \
     X(API_GATE_FAIL,   "gate-fail",    EV_GATE_ENDED,     RESULT_FAILED,                          \
       API_NEEDS_TARGET, "the check of a node was bad")                                            \
+    X(API_WINDOW_ADD,  "window-add",   EV_COMMAND,        CMD_WINDOW,                             \
+      API_NEEDS_NODE | API_COUNT | API_FROM | API_NEEDS_LENGTH | API_NEEDS_REASON,                \
+      "maintenance: nodes leave service at `from` for length_s, with notice to jobs")             \
+    X(API_WINDOW_END,  "window-end",   EV_COMMAND,        CMD_WINDOW,                             \
+      API_NEEDS_REF | API_NEEDS_REASON, "the maintenance that event `ref` planned is over")       \
     X(API_JOB_REQUEUE, "job-requeue",  EV_COMMAND,        ENGINE_REQUEUE,                         \
       API_NEEDS_JOB | API_NEEDS_REASON, "the engine puts a job back and starts it again")         \
     X(API_JOB_HOLD,    "job-hold",     EV_COMMAND,        ENGINE_HOLD,                            \
@@ -106,6 +116,10 @@ struct api_command {
     char node[API_NAME_MAX];
     char hall[API_NAME_MAX]; /* "" = all */
     char reason[API_REASON_MAX];
+    char found[API_REASON_MAX];
+    char serial[API_NAME_MAX]; /* "OLD=NEW" */
+    int64_t from_ms;           /* ms UTC; 0 = now */
+    uint8_t did;               /* enum care_step and 1; 0 = what the order asked for */
 };
 
 /* MW_ESYNTAX: not JSON, or not an object.  MW_EINVAL names the key and what to write. */

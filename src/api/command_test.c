@@ -93,6 +93,27 @@ static void a_value_of_the_wrong_kind_is_named(void **state)
     refused(json, MW_EINVAL, "at most 127 bytes");
 }
 
+static void a_closing_and_a_window_are_refused_with_what_to_write(void **state)
+{
+    (void)state;
+    struct api_command c;
+    struct mw_error err = { 0 };
+    const char *good = "{\"verb\":\"order-done\",\"ref\":4,\"did\":\"power-cycle\","
+                       "\"found\":\"dust\",\"serial\":\"A=B\"}";
+    assert_int_equal(api_command_read(good, strlen(good), &c, &err), 0);
+    assert_int_equal(c.did, STEP_POWER_CYCLE + 1);
+    assert_string_equal(c.serial, "A=B");
+    refused("{\"verb\":\"order-done\",\"ref\":4,\"did\":\"hammer\"}", MW_EINVAL, "reseat, replace");
+    refused("{\"verb\":\"order-done\",\"ref\":4,\"serial\":\"A\"}", MW_EINVAL, "OLD=NEW");
+    refused("{\"verb\":\"order-done\",\"ref\":4,\"serial\":\"A=\"}", MW_EINVAL, "OLD=NEW");
+    refused("{\"verb\":\"order-done\",\"ref\":4,\"serial\":\"A=B C\"}", MW_EINVAL, "OLD=NEW");
+    refused("{\"verb\":\"order-taken\",\"ref\":4,\"did\":\"reboot\"}", MW_EINVAL,
+            "does not take it");
+    refused("{\"verb\":\"window-add\",\"node\":\"n1\",\"reason\":\"x\"}", MW_EINVAL, "length_s");
+    refused("{\"verb\":\"window-add\",\"node\":\"n1\",\"reason\":\"x\",\"length_s\":60,"
+            "\"from\":\"tomorrow\"}", MW_EINVAL, "2026-11-22T18:00:00Z");
+}
+
 static void what_is_no_json_object_is_said_so(void **state)
 {
     (void)state;
@@ -129,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_key_that_a_verb_needs_is_asked_for),
         cmocka_unit_test(what_is_not_asked_for_is_refused),
         cmocka_unit_test(a_value_of_the_wrong_kind_is_named),
+        cmocka_unit_test(a_closing_and_a_window_are_refused_with_what_to_write),
         cmocka_unit_test(what_is_no_json_object_is_said_so),
         cmocka_unit_test(every_verb_and_path_is_in_the_documentation),
     };

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "api/act.h"
+#include "api/detail.h"
+#include "api/views.h"
 #include "base/mem.h"
 #include "store/event_json.h"
 
@@ -54,10 +56,52 @@ static json_t *post_command(const struct api_call *call, int *status, struct mw_
     return o != NULL ? o : json_pack("{s:{s:I}}", "recorded", "seq", (json_int_t)seq);
 }
 
+/* Is `key` one of "a=1&b=1"?  "key", "key=1" and "key=true" say yes. */
+static bool asks(const char *query, const char *key)
+{
+    size_t n = strlen(key);
+    for (const char *at = query; at != NULL && *at != '\0'; at = strchr(at, '&')) {
+        at += *at == '&';
+        if (strncmp(at, key, n) != 0)
+            continue;
+        size_t rest = strcspn(at + n, "&");
+        if (rest == 0 || (rest == 2 && strncmp(at + n, "=1", 2) == 0) ||
+            (rest == 5 && strncmp(at + n, "=true", 5) == 0))
+            return true;
+    }
+    return false;
+}
+
+static json_t *get_view(const struct api_call *call, int *status, struct mw_error *err)
+{
+    const struct live *l = loop_live(call->site->loop);
+    const struct control *c = live_control(l);
+    const struct words words = { .fleet = c->board->fleet, .policy = &c->policy,
+                                 .detail = api_finding_detail };
+    struct journal *j = live_journal(l);
+    struct serials *serials = call->site->serials;
+    if (serials != NULL && serials_update(serials, j, words.fleet, err) < 0)
+        return NULL;
+    const struct api_view_of v = { .control = c, .journal = j, .words = &words,
+                                   .serials = serials, .now_ns = loop_now_ns(call->site->loop),
+                                   .all = asks(call->query, "all") };
+    json_t *o = api_view_find(strrchr(call->path, '/') + 1)->make(&v, err);
+    *status = o != NULL ? 200 : 0;
+    return o;
+}
+
 const struct api_route api_routes[] = {
     { "/healthz", API_GET, healthz, "200 while what is heard is recorded, else 503" },
     { "/api/v1/status", API_GET, get_status, "the daemon: mode, worlds, record, what waits" },
     { "/api/v1/commands", API_POST, post_command, "a person's command becomes a fact" },
+    { "/api/v1/incidents", API_GET, get_view, "open incidents, symptoms counted; ?all" },
+    { "/api/v1/orders", API_GET, get_view, "open work orders and actions, stuck ones first" },
+    { "/api/v1/parts", API_GET, get_view, "parts in the store and on their way" },
+    { "/api/v1/odds", API_GET, get_view, "how often each step cures" },
+    { "/api/v1/lemons", API_GET, get_view, "nodes that fail more often than others; ?all" },
+    { "/api/v1/spares", API_GET, get_view, "nodes kept for restarts, and why so many" },
+    { "/api/v1/budget", API_GET, get_view, "what automation took, and may take" },
+    { "/api/v1/windows", API_GET, get_view, "maintenance, planned and on" },
     { 0 },
 };
 

@@ -16,6 +16,8 @@ enum api_method { API_GET = 1 << 0, API_POST = 1 << 1 };
 struct api_call {
     const struct api_site *site;
     uint32_t actor;   /* who asks */
+    const char *path; /* as in the table */
+    const char *query; /* what follows the '?'; NULL without */
     const char *body; /* '\0'-ended; "" without */
     size_t size;
 };

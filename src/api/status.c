@@ -5,6 +5,7 @@
 #include "api/pending.h"
 #include "base/format.h"
 #include "base/units.h"
+#include "core/event_fields.h"
 
 static json_t *number(uint64_t n)
 {
@@ -122,39 +123,55 @@ struct listing {
     uint64_t total;
 };
 
-static uint32_t node_of(const struct event *ev, uint64_t *ret_component)
+/* What an action that waits is about. */
+struct waits {
+    const char *what;
+    uint64_t component; /* 0 = the node */
+    uint32_t node;
+    uint16_t class;
+};
+
+typedef void waits_fn(const struct event *ev, struct waits *ret);
+
+static void of_order(const struct event *ev, struct waits *ret)
 {
-    *ret_component = 0;
-    switch (ev->kind) {
-    case EV_ORDER_OPENED:
-        *ret_component = ev->body.order.component;
-        return ev->body.order.node;
-    case EV_GATE_STARTED:
-        return ev->body.gate.node;
-    case EV_ENGINE_ORDER:
-        return ev->body.engine.node;
-    default:
-        return MW_NONE;
-    }
+    const struct body_order *o = &ev->body.order;
+    const char *step = event_step_word(o->step);
+    *ret = (struct waits){ step ? step : "?", o->component, o->node, o->class };
 }
 
-static const char *what_of(const struct event *ev)
+static void of_gate(const struct event *ev, struct waits *ret)
 {
-    static const char *const engine[] = { [ENGINE_DOWN] = "down", [ENGINE_DRAIN] = "drain",
-                                          [ENGINE_RESUME] = "resume",
-                                          [ENGINE_REQUEUE] = "requeue" };
-    if (ev->kind == EV_ENGINE_ORDER && ev->body.engine.verb < MW_ARRAY_LEN(engine) &&
-        ev->body.engine.verb > 0)
-        return engine[ev->body.engine.verb];
-    return ev->kind == EV_ORDER_OPENED ? "repair" : ev->kind == EV_GATE_STARTED ? "check" : "";
+    *ret = (struct waits){ "check", 0, ev->body.gate.node, ev->body.gate.class };
 }
 
-static uint16_t class_of(const struct event *ev)
+static void of_engine(const struct event *ev, struct waits *ret)
 {
-    return ev->kind == EV_ORDER_OPENED   ? ev->body.order.class
-           : ev->kind == EV_GATE_STARTED ? ev->body.gate.class
-           : ev->kind == EV_ENGINE_ORDER ? ev->body.engine.class
-                                         : UINT16_MAX;
+    static const char *const verb[] = { [ENGINE_DOWN] = "down", [ENGINE_DRAIN] = "drain",
+                                        [ENGINE_RESUME] = "resume",
+                                        [ENGINE_REQUEUE] = "requeue" };
+    const struct body_engine *e = &ev->body.engine;
+    bool known = e->verb > 0 && e->verb < MW_ARRAY_LEN(verb);
+    *ret = (struct waits){ known ? verb[e->verb] : "", 0, e->node, e->class };
+}
+
+static void of_parts(const struct event *ev, struct waits *ret)
+{
+    (void)ev;
+    ret->what = "parts";
+}
+
+static struct waits waits_of(const struct event *ev)
+{
+    static waits_fn *const OF[EVENT_KIND_MAX] = {
+        [EV_ORDER_OPENED] = of_order, [EV_ACTION_STARTED] = of_order,
+        [EV_GATE_STARTED] = of_gate,  [EV_ENGINE_ORDER] = of_engine,
+        [EV_PARTS_ORDERED] = of_parts,
+    };
+    struct waits w = { "", 0, MW_NONE, UINT16_MAX };
+    if (ev->kind < EVENT_KIND_MAX && OF[ev->kind])
+        OF[ev->kind](ev, &w);
+    return w;
 }
 
 static int list_pending(void *ctx, const struct event *ev, const void *tail)
@@ -162,19 +179,17 @@ static int list_pending(void *ctx, const struct event *ev, const void *tail)
     struct listing *l = ctx;
     const struct care_policy *p = &l->control->policy.care;
     const struct fleet *f = l->control->board->fleet;
-    uint64_t component;
-    uint32_t node = node_of(ev, &component);
-    uint16_t class = class_of(ev);
     (void)tail;
     if (l->total++ >= API_PENDING_SHOWN)
         return 0;
-    if (component == 0 && node != MW_NONE)
-        component = component_id(COMPONENT_NODE, node);
+    struct waits w = waits_of(ev);
+    if (w.component == 0 && w.node != MW_NONE)
+        w.component = component_id(COMPONENT_NODE, w.node);
     json_t *o = json_pack(
         "{s:o, s:s, s:s, s:o, s:o, s:o}", "seq", number(ev->seq), "kind",
-        event_info(ev->kind)->name, "what", what_of(ev), "on",
-        component ? json_string(fleet_name(f, component)) : json_null(), "class",
-        class < p->classes ? json_string(p->class[class].name) : json_null(), "since",
+        event_info(ev->kind)->name, "what", w.what, "on",
+        w.component ? json_string(fleet_name(f, w.component)) : json_null(), "class",
+        w.class < p->classes ? json_string(p->class[w.class].name) : json_null(), "since",
         stamp(ev->time_ns));
     return json_array_append_new(l->list, o) == 0 ? 0 : MW_ENOMEM;
 }

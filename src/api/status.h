@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "control/history.h"
 #include "live/loop.h"
 
 #define API_PENDING_SHOWN 100
@@ -14,6 +15,7 @@
 struct api_site {
     struct loop *loop;   /* borrowed */
     const char *journal; /* its folder, to be shown */
+    struct serials *serials; /* borrowed; NULL = only those of the site file */
 };
 
 /* A new reference; NULL when out of memory. */

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 
-#define FAN 4 /* children of a place: half the levels of a binary heap, one cache line each */
+#define FAN HEAP_FAN
 
 /* The total order: earlier first, the lower row first among equals.  Without
  * short-circuit, since which child is earlier is a coin toss to the predictor. */

@@ -10,6 +10,8 @@
 #include "base/base.h"
 #include "base/units.h"
 
+#define HEAP_FAN 4u /* children of a place: half the levels of a binary heap, a cache line each */
+
 struct heap_item {
     int64_t due; /* as in the column: saves a jump into it at every level */
     uint32_t row;

@@ -16,7 +16,7 @@ static enum admit board_admit_job(const struct board *b, const struct event *ev)
     const struct body_job *j = &ev->body.job;
     bool sane = j->job && j->nodes && j->nodes <= b->nodes && j->gpus &&
                 j->gpus <= (uint64_t)j->nodes * b->node_gpus_max &&
-                j->priority < BOARD_PRIORITIES;
+                j->priority < BOARD_PRIORITIES && !(j->flags & ~JOB_INTERRUPTIBLE);
     bool timely = j->work_ms > 0 && j->work_ms <= BOARD_JOB_MS_MAX && j->write_ms >= 0 &&
                   j->write_ms <= BOARD_JOB_MS_MAX && j->restart_ms >= 0 &&
                   j->restart_ms <= BOARD_JOB_MS_MAX;
@@ -74,6 +74,7 @@ static uint8_t board_apply_job(struct board *b, const struct event *ev)
     b->job_category[slot] = j->category;
     b->job_tenant[slot] = ev->tenant;
     b->job_priority[slot] = j->priority;
+    b->job_flags[slot] = j->flags;
     b->job_state[slot] = JOB_QUEUED;
     b->job_attempt[slot] = 0;
     b->job_first_node[slot] = MW_NONE;
@@ -82,6 +83,7 @@ static uint8_t board_apply_job(struct board *b, const struct event *ev)
     b->job_incident[slot] = 0;
     b->job_incident_slot[slot] = MW_NONE;
     b->job_class[slot] = UINT16_MAX;
+    b->job_interval_ms[slot] = b->job_ready_ms[slot] = b->job_from_ms[slot] = 0;
     map_put(&b->job_index, j->job, slot);
     return 0;
 }
@@ -125,6 +127,8 @@ static uint8_t board_apply_incident(struct board *b, const struct event *ev)
     b->incident_findings[slot] = 1;
     b->incident_class[slot] = i->class;
     b->incident_lost_gpu_ms[slot] = 0;
+    b->incident_parent[slot] = MW_NONE;
+    b->incident_symptoms[slot] = 0;
     return 0;
 }
 
@@ -194,4 +198,39 @@ struct plane board_plane(struct board *b)
 uint32_t board_job_find(const struct board *b, uint64_t job)
 {
     return map_get(&b->job_index, job);
+}
+
+/* Where its attempt is in its cadence of work and checkpoints: ms since the last one was whole;
+ * MW_NEVER when it does not work. */
+static int64_t since_saved_ms(const struct board *b, uint32_t slot, int64_t now_ms)
+{
+    must(slot < b->jobs_used);
+    int64_t run_ms = now_ms - b->job_ready_ms[slot];
+    int64_t cycle_ms = b->job_interval_ms[slot] + b->job_write_ms[slot];
+    if (!b->job_ready_ms[slot] || run_ms < 0 || b->job_state[slot] < JOB_RUNNING)
+        return MW_NEVER;
+    return b->job_interval_ms[slot] > 0 ? run_ms % cycle_ms : run_ms;
+}
+
+int64_t board_job_unsaved_ms(const struct board *b, uint32_t slot, int64_t now_ms)
+{
+    int64_t since_ms = since_saved_ms(b, slot, now_ms);
+    return since_ms == MW_NEVER ? 0 : since_ms;
+}
+
+int64_t board_job_checkpoint_in_ms(const struct board *b, uint32_t slot, int64_t now_ms)
+{
+    int64_t since_ms = since_saved_ms(b, slot, now_ms);
+    if (since_ms == MW_NEVER || b->job_interval_ms[slot] <= 0)
+        return 0;
+    return b->job_interval_ms[slot] + b->job_write_ms[slot] - since_ms;
+}
+
+bool board_may_approve(const struct board *b, uint32_t node)
+{
+    must(node == MW_NONE || node < b->nodes);
+    bool may = true;
+    for (uint32_t h = 0; node == MW_NONE && h < b->fleet->count[COMPONENT_HALL]; h++)
+        may = may && b->hall_mode[h] >= MODE_APPROVE;
+    return node == MW_NONE ? may : b->hall_mode[b->fleet->node_hall[node]] >= MODE_APPROVE;
 }

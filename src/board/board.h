@@ -16,7 +16,9 @@
 
 #define BOARD_CLASSES_MAX 64 /* fault classes of a policy */
 #define BOARD_PRIORITIES 8
-#define BOARD_CLASS_PERSON 0xfffeu /* in place of a fault class: a person's drain or cancel */
+#define BOARD_CLASS_PERSON 0xfffeu /* in place of a fault class: a person's drain or cancel … */
+#define BOARD_CLASS_PREEMPT 0xfffdu /* … or room made for a job of higher priority or a restart */
+#define BOARD_WINDOWS_MAX 64u /* maintenance windows at once: work keeps them, money follows */
 #define BOARD_JOB_MS_MAX INT64_C(3155760000000) /* a century: longer work is refused */
 
 enum board_job_state { JOB_FREE, JOB_QUEUED, JOB_PLACED, JOB_RUNNING, JOB_STOPPING };
@@ -38,6 +40,9 @@ struct board {
     uint32_t *node_next;      /* work: next node of the same job */
     uint32_t *node_incident;  /* care: incident row, MW_NONE */
     uint16_t *node_class;     /* care: fault class of that incident, UINT16_MAX */
+    uint8_t *node_hazard;     /* care: 0 = as all others … 255: how much rather not this one */
+
+    uint8_t *hall_mode;       /* guard: per hall, enum guard_mode */
 
     /* per job row */
     uint32_t jobs_max, jobs_used; /* rows ever used: columns are saved up to here */
@@ -49,12 +54,15 @@ struct board {
     int64_t *job_submit_ms;       /* board */
     int64_t *job_work_ms, *job_write_ms, *job_restart_ms; /* board, from job.submitted */
     uint32_t *job_gpus, *job_nodes, *job_category, *job_tenant;
-    uint8_t *job_priority;
+    uint8_t *job_priority, *job_flags; /* board: job_flags are JOB_INTERRUPTIBLE */
     uint8_t *job_state;           /* work: enum board_job_state */
     uint32_t *job_attempt;        /* work: number of the present or last attempt, from 1 */
     uint32_t *job_first_node;     /* work: head of its node list, MW_NONE */
     int64_t *job_saved_ms;        /* work: progress in the last whole checkpoint */
     int64_t *job_high_ms;         /* work: furthest progress ever reached */
+    int64_t *job_interval_ms;     /* work: between checkpoints of the present attempt; 0 = never */
+    int64_t *job_ready_ms;        /* work: since when the attempt works, ms UTC; 0 = not yet */
+    int64_t *job_from_ms;         /* work: progress that it began with */
     uint64_t *job_incident;       /* work: what ended its last attempt; 0 = nothing yet */
     uint32_t *job_incident_slot;
     uint16_t *job_class;          /* work: the fault class of that, UINT16_MAX */
@@ -68,6 +76,8 @@ struct board {
     uint32_t *incident_node;
     uint32_t *incident_findings;  /* care: findings joined, the first with it */
     uint16_t *incident_class;
+    uint32_t *incident_parent;    /* care: row of the incident that it is a symptom of, MW_NONE */
+    uint32_t *incident_symptoms;  /* care: how many open incidents are its symptoms */
     int64_t *incident_lost_gpu_ms; /* money */
 
     struct map job_index;      /* job id -> row */
@@ -92,6 +102,10 @@ static inline bool board_schedulable(const struct board *b, uint32_t node)
            b->node_job[node] == MW_NONE;
 }
 
+/* May a person approve here what automation may not do alone?  Of a part that is no node's
+ * (MW_NONE) all halls are asked. */
+bool board_may_approve(const struct board *b, uint32_t node);
+
 /* Row of a live job by its number; MW_NONE. */
 uint32_t board_job_find(const struct board *b, uint64_t job);
 
@@ -101,6 +115,14 @@ static inline bool board_attempt_is(const struct board *b, uint32_t slot, uint64
 {
     return slot < b->jobs_used && b->job_id[slot] == job && b->job_attempt[slot] == attempt;
 }
+
+/* What a job would lose if it were stopped now: work since its last checkpoint, ms of all its
+ * nodes, as the cadence of its attempt has it (progress is reported more rarely).  0 when it does
+ * not work yet. */
+int64_t board_job_unsaved_ms(const struct board *b, uint32_t slot, int64_t now_ms);
+
+/* From now to the end of its next checkpoint; 0 when it writes none or does not work yet. */
+int64_t board_job_checkpoint_in_ms(const struct board *b, uint32_t slot, int64_t now_ms);
 
 /* Called by work when it has applied the end of a job: the row is free from then. */
 void board_job_release(struct board *b, uint32_t slot);

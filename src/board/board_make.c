@@ -7,7 +7,7 @@
 
 #define JOBS_MAX_DEFAULT 65536u
 #define INCIDENTS_SPARE 65536u
-#define BOARD_COLUMNS_MAX 48
+#define BOARD_COLUMNS_MAX 64
 #define BOARD_SCALARS 7 /* listed first; they live in struct board itself */
 
 /* Allocates rows x width and lists the column; false when out of memory. */
@@ -47,19 +47,25 @@ static bool make_columns(struct board *b)
     b->column[b->columns++] = (struct column){ .name = "rules", .data = b->rules,
                                                .width = sizeof(b->rules), .rows_max = 1 };
     must(b->columns == BOARD_SCALARS);
+    if (!add(b, "hall_mode", &b->hall_mode, 1, b->fleet->count[COMPONENT_HALL], NULL))
+        return false;
     return NODE(node_health) && NODE(node_holds) && NODE(node_watched) &&
            NODE(node_witness_high) && NODE(node_witness_low) && NODE(node_witness_port) &&
            NODE(node_job) && NODE(node_next) &&
-           NODE(node_incident) && NODE(node_class) && JOB(job_next_free) && JOB(job_id) &&
+           NODE(node_incident) && NODE(node_class) && NODE(node_hazard) &&
+           JOB(job_next_free) && JOB(job_id) &&
            JOB(job_submit_seq) && JOB(job_submit_ms) && JOB(job_work_ms) && JOB(job_write_ms) &&
            JOB(job_restart_ms) && JOB(job_gpus) && JOB(job_nodes) && JOB(job_category) &&
-           JOB(job_tenant) && JOB(job_priority) && JOB(job_state) && JOB(job_attempt) &&
+           JOB(job_tenant) && JOB(job_priority) && JOB(job_flags) && JOB(job_state) &&
+           JOB(job_attempt) &&
            JOB(job_first_node) && JOB(job_saved_ms) && JOB(job_high_ms) && JOB(job_incident) &&
-           JOB(job_incident_slot) && JOB(job_class) && INCIDENT(incident_next_free) &&
+           JOB(job_incident_slot) && JOB(job_class) && JOB(job_interval_ms) &&
+           JOB(job_ready_ms) && JOB(job_from_ms) && INCIDENT(incident_next_free) &&
            INCIDENT(incident_id) && INCIDENT(incident_component) && INCIDENT(incident_finding) &&
            INCIDENT(incident_opened_ms) && INCIDENT(incident_node) &&
            INCIDENT(incident_findings) && INCIDENT(incident_class) &&
-           INCIDENT(incident_lost_gpu_ms);
+           INCIDENT(incident_lost_gpu_ms) && INCIDENT(incident_parent) &&
+           INCIDENT(incident_symptoms);
 }
 
 static void board_start(struct board *b)

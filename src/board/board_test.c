@@ -163,6 +163,28 @@ static void nothing_becomes_ready_but_by_the_gate_and_nothing_leaves_retirement(
     assert_string_equal(health_name(HEALTH_COUNT), "unknown");
 }
 
+static void what_a_job_would_lose_follows_its_cadence(void **state)
+{
+    (void)state;
+    struct board *b = make(3, 0);
+    uint32_t slot = submit(b, 1, 100, ADMIT_OK);
+    b->job_interval_ms[slot] = 90;
+    b->job_write_ms[slot] = 10;
+    assert_int_equal(board_job_unsaved_ms(b, slot, 5000), 0); /* it does not work yet */
+    assert_int_equal(board_job_checkpoint_in_ms(b, slot, 5000), 0);
+    b->job_ready_ms[slot] = 1000;
+    b->job_state[slot] = JOB_RUNNING;
+    assert_int_equal(board_job_unsaved_ms(b, slot, 1030), 30);
+    assert_int_equal(board_job_checkpoint_in_ms(b, slot, 1030), 70);
+    assert_int_equal(board_job_unsaved_ms(b, slot, 1095), 95); /* it is being written */
+    assert_int_equal(board_job_unsaved_ms(b, slot, 1100), 0);
+    assert_int_equal(board_job_checkpoint_in_ms(b, slot, 1100), 100);
+    b->job_interval_ms[slot] = 0; /* it writes none: everything since its start */
+    assert_int_equal(board_job_unsaved_ms(b, slot, 9000), 8000);
+    assert_int_equal(board_job_checkpoint_in_ms(b, slot, 9000), 0);
+    board_destroy(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +193,7 @@ int main(void)
         cmocka_unit_test(incident_rows_are_given_in_a_stated_order),
         cmocka_unit_test(only_ranges_that_exist_are_adopted),
         cmocka_unit_test(a_node_is_schedulable_when_ready_and_held_by_nobody_and_free),
+        cmocka_unit_test(what_a_job_would_lose_follows_its_cadence),
         cmocka_unit_test(nothing_becomes_ready_but_by_the_gate_and_nothing_leaves_retirement),
     };
     if (site_simple(8, &fleet, NULL) < 0)

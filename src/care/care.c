@@ -1,15 +1,34 @@
 /* Making care, and what it admits. */
 #include "care/care_private.h"
 
+#include "care/care_cause.h"
+#include "care/care_ladder.h"
+#include "care/care_lemon.h"
+#include "care/care_stock.h"
+
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/units.h"
 
+#define FINDINGS_FEW 64u /* chosen: more open at once on a node is one thing said again */
+
 struct care_policy care_policy_default(void)
 {
-    struct care_policy p = { .classes = 1, .gate = true, .settle_ms = 10 * MW_MS_PER_MIN };
+    struct care_policy p = {
+        .classes = 1, .gate = true, .settle_ms = 10 * MW_MS_PER_MIN, .correlate = true,
+        .cause_window_ms = 30 * MW_MS_PER_S, .cause_least = 3, .cause_cover_ppm = 500000,
+        .least_cost = true, .evict = true, .uusd_per_gpu_hour = 2500000,
+        .uusd_per_crew_hour = 60000000, .refault_ms = 7 * MW_MS_PER_DAY, .job_nodes = 64,
+        .escalate = true, .swap = true, .growth = true, .growth_max = 5, .lemon = true,
+        /* chosen: about the worst 1 % of nodes at 5 faults per 1,000 node-days */
+        .lemon_at = { [LEMON_EXCLUDED] = 3, [LEMON_XIDS] = 5, [LEMON_TICKETS] = 3, [LEMON_OUT] = 3,
+                      [LEMON_MULTI_FAILS] = 3, [LEMON_SINGLE_FAILS] = 3,
+                      [LEMON_SINGLE_RATE] = 300 },
+        .lemon_signals = 3 };
     p.class[0] = (struct care_class){ .name = "unknown", .effect = EFFECT_KILLS, .count = 1,
                                       .gate_ms = 30 * MW_MS_PER_MIN,
-                                      .probation_ms = MW_MS_PER_HOUR };
+                                      .probation_ms = MW_MS_PER_HOUR, .shared = CAUSE_ANY };
     return p;
 }
 
@@ -27,6 +46,10 @@ static enum admit admit_opened(const struct care *c, const struct event *ev)
         return ADMIT_IMPOSSIBLE;
     if (map_get(&c->finding_index, care_finding_key(ev)) != MW_NONE)
         return ADMIT_DUPLICATE;
+    /* Who cries without end leaves room for the others: half of it is for nodes with few. */
+    if (c->findings_live >= c->findings_max / 2 && f->node != MW_NONE &&
+        *care_findings_of(c, f->node) >= FINDINGS_FEW)
+        return ADMIT_FULL;
     return c->findings_live < c->findings_max ? ADMIT_OK : ADMIT_FULL;
 }
 
@@ -43,12 +66,15 @@ static enum admit care_admit(const void *self, const struct event *ev, const voi
             return ADMIT_IMPOSSIBLE;
         return map_get(&c->finding_index, care_finding_key(ev)) == MW_NONE ? ADMIT_STALE
                                                                             : ADMIT_OK;
+    case EV_PARTS_ARRIVED:
+        return stock_admit(c, ev);
     case EV_ORDER_TAKEN:
     case EV_ORDER_ENDED:
+    case EV_ACTION_ENDED:
         slot = ev->body.order.slot;
         if (slot >= c->board->incidents_used || !ev->cause || c->order[slot] != ev->cause)
             return ADMIT_STALE;
-        return ADMIT_OK;
+        return ladder_answer_fits(c, ev) ? ADMIT_OK : ADMIT_IMPOSSIBLE;
     case EV_GATE_ENDED:
         slot = ev->body.gate.slot;
         if (slot >= c->board->incidents_used || !ev->cause || c->gate[slot] != ev->cause)
@@ -72,21 +98,30 @@ static enum admit care_admit(const void *self, const struct event *ev, const voi
 static int64_t care_next_due(const void *self, uint64_t *ret_id)
 {
     const struct care *c = self;
-    *ret_id = heap_top(&c->timers);
-    return heap_top_due(&c->timers);
+    uint32_t slot, cause_slot;
+    int64_t due_ns = heap_top_due(&c->timers), stuck_ns = ladder_next_due(c, &slot);
+    int64_t cause_ns = cause_next_due(c, &cause_slot);
+    *ret_id = stuck_ns < due_ns ? CARE_TIMER_LADDER | slot : heap_top(&c->timers);
+    due_ns = MW_MIN(due_ns, stuck_ns);
+    if (cause_ns < due_ns)
+        *ret_id = CARE_TIMER_CAUSE | cause_slot;
+    return MW_MIN(due_ns, cause_ns);
 }
 
 static uint64_t care_pending(const void *self, uint32_t *at)
 {
     const struct care *c = self;
-    while (*at / 2 < c->board->incidents_used) { /* two places a row: its node's, the engine's */
-        uint32_t slot = *at / 2;
-        uint64_t seq = c->order[slot] ? c->order[slot] : c->gate[slot];
-        seq = (*at)++ % 2 ? c->engine[slot] : seq;
-        if (seq && c->board->incident_id[slot])
-            return seq;
+    /* Three places a row: its node's, that this is stuck, the engine's. */
+    while (*at / 3 < c->board->incidents_used) {
+        uint32_t slot = *at / 3;
+        const uint64_t seq[] = { c->order[slot] ? c->order[slot] : c->gate[slot],
+                                 c->order[slot] ? c->ladder->escalated[slot] : 0,
+                                 c->engine[slot] };
+        uint64_t next = seq[(*at)++ % 3];
+        if (next && c->board->incident_id[slot])
+            return next;
     }
-    return 0;
+    return stock_pending(c, 3 * c->board->incidents_used, at);
 }
 
 static struct column_list care_columns(const void *self)
@@ -99,10 +134,16 @@ static void care_rebuild(void *self)
 {
     struct care *c = self;
     map_clear(&c->finding_index);
-    for (uint32_t i = 0; i < c->findings_used; i++)
-        if (c->finding_key[i])
-            map_put(&c->finding_index, c->finding_key[i], i);
+    memset(c->node_findings, 0, ((size_t)c->board->nodes + 1) * sizeof(*c->node_findings));
+    for (uint32_t i = 0; i < c->findings_used; i++) {
+        if (!c->finding_key[i])
+            continue;
+        map_put(&c->finding_index, c->finding_key[i], i);
+        ++*care_findings_of(c, c->finding_node[i]);
+    }
     heap_rebuild(&c->timers);
+    cause_rebuild(c);
+    ladder_rebuild(c);
 }
 
 struct plane care_plane(struct care *c)
@@ -150,7 +191,11 @@ static void list_columns(struct care *c)
     };
     _Static_assert(MW_ARRAY_LEN(column) <= CARE_COLUMNS_MAX, "room for every column");
     for (uint32_t k = 0; k < MW_ARRAY_LEN(column); k++)
-        c->column[c->columns++] = column[k];
+        care_column(c, column[k]);
+    cause_columns(c);
+    ladder_columns(c);
+    stock_columns(c);
+    lemon_columns(c);
 }
 
 static bool alloc_findings(struct care *c)
@@ -163,11 +208,12 @@ static bool alloc_findings(struct care *c)
     c->finding_incident = mw_calloc(n, sizeof(*c->finding_incident));
     c->finding_class = mw_calloc(n, sizeof(*c->finding_class));
     c->finding_effect = mw_calloc(n, 1);
+    c->node_findings = mw_calloc((size_t)c->board->nodes + 1, sizeof(*c->node_findings));
     c->seen = mw_calloc(c->components, 1);
     c->seen_since_s = mw_calloc(c->components, sizeof(*c->seen_since_s));
     return c->finding_next_free && c->finding_key && c->finding_component && c->finding_node &&
            c->finding_incident && c->finding_class && c->finding_effect && c->seen &&
-           c->seen_since_s && map_init(&c->finding_index, n) == 0;
+           c->seen_since_s && c->node_findings && map_init(&c->finding_index, n) == 0;
 }
 
 static bool alloc_incidents(struct care *c)
@@ -225,7 +271,8 @@ int care_create(struct board *b, const struct care_policy *p, struct care **ret)
     c->fresh = MW_NONE;
     c->nodes_in[HEALTH_RACKED] = b->nodes;
     size_counting(c);
-    if (!alloc_findings(c) || !alloc_incidents(c)) {
+    if (!alloc_findings(c) || !alloc_incidents(c) || cause_init(c) < 0 || ladder_init(c) < 0 ||
+        stock_init(c) < 0 || lemon_init(c) < 0) {
         care_destroy(c);
         return MW_ENOMEM;
     }
@@ -240,7 +287,8 @@ void care_destroy(struct care *c)
         return;
     void *const owned[] = { c->finding_next_free, c->finding_key, c->finding_component,
                             c->finding_node, c->finding_incident, c->finding_class,
-                            c->finding_effect, c->seen, c->seen_since_s, c->order, c->gate,
+                            c->finding_effect, c->node_findings,
+                            c->seen, c->seen_since_s, c->order, c->gate,
                             c->wait, c->engine, c->service, c->due_ns, c->visit, c->open,
                             c->actor, c->flags,
                             c->effect, c->drain, c->gate_class, c->probation_s, c->dirty,
@@ -249,6 +297,10 @@ void care_destroy(struct care *c)
         mw_free(owned[i]);
     map_fini(&c->finding_index);
     heap_fini(&c->timers);
+    cause_fini(c);
+    ladder_fini(c);
+    stock_fini(c);
+    lemon_fini(c);
     mw_free(c);
 }
 

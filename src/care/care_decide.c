@@ -5,7 +5,11 @@
  * was recorded gives the step after it.
  */
 #include "base/units.h"
+#include "care/care_cause.h"
+#include "care/care_ladder.h"
+#include "care/care_lemon.h"
 #include "care/care_private.h"
+#include "care/care_stock.h"
 
 static bool move(const struct care *c, uint32_t slot, uint32_t to, int64_t until_ns,
                  struct decision *out)
@@ -20,10 +24,18 @@ static bool move(const struct care *c, uint32_t slot, uint32_t to, int64_t until
     return true;
 }
 
+/* Out of service; an order that nobody has taken was about something lesser. */
+static bool move_down(const struct care *c, uint32_t slot, struct decision *out)
+{
+    return ladder_decide_withdraw(c, slot, out) || move(c, slot, HEALTH_DOWN, 0, out);
+}
+
 /* The finding that a repair is for: the first while it is open, else one that still is. */
 static uint32_t open_finding(const struct care *c, uint32_t slot)
 {
     uint32_t row = map_get(&c->finding_index, c->board->incident_finding[slot]);
+    if (row != MW_NONE && c->finding_incident[row] != slot)
+        row = MW_NONE; /* of a common cause: a symptom's */
     if (row != MW_NONE || c->open[slot] == 0)
         return row;
     for (row = 0; row < c->findings_used; row++)
@@ -32,7 +44,7 @@ static uint32_t open_finding(const struct care *c, uint32_t slot)
     return MW_NONE;
 }
 
-static bool open_order(const struct care *c, uint32_t slot, struct decision *out)
+void care_order_body(const struct care *c, uint32_t slot, struct decision *out)
 {
     const struct board *b = c->board;
     uint32_t row = open_finding(c, slot);
@@ -43,13 +55,15 @@ static bool open_order(const struct care *c, uint32_t slot, struct decision *out
         .incident = b->incident_id[slot],
         .finding = first ? b->incident_finding[slot] : c->finding_key[row],
         .node = b->incident_node[slot], .slot = slot,
-        .visit = c->visit[slot] + 1, .class = b->incident_class[slot] };
-    return true;
+        .visit = c->visit[slot] + 1, .class = b->incident_class[slot], .part = CARE_PART_NONE,
+        .step = STEP_REPAIR, .who = WHO_TECHNICIAN };
 }
 
 static bool close_incident(const struct care *c, uint32_t slot, struct decision *out)
 {
     const struct board *b = c->board;
+    if (ladder_acting(c, slot))
+        return false; /* a machine is at work there: its answer comes first */
     out->ev.kind = EV_INCIDENT_CLOSED;
     out->ev.body.incident = (struct body_incident){
         .component = b->incident_component[slot], .finding = b->incident_finding[slot],
@@ -57,13 +71,18 @@ static bool close_incident(const struct care *c, uint32_t slot, struct decision 
         .lost_gpu_ms = b->incident_lost_gpu_ms[slot], .node = b->incident_node[slot],
         .slot = slot, .findings = b->incident_findings[slot], .class = b->incident_class[slot],
         .gate_class = c->gate_class[slot], .probation_s = c->probation_s[slot],
-        .effect = c->effect[slot], .drain = c->drain[slot] };
+        .effect = c->effect[slot], .drain = c->drain[slot], .hold_h = lemon_hold_h(c, slot) };
     return true;
 }
 
-/* The open incident of a part that is no node's; MW_NONE.  Such incidents are few. */
-static uint32_t part_incident(const struct board *b, uint64_t component)
+/* The open incident of a part that is no node's; MW_NONE.  Those of cables and switches' optics
+ * are few. */
+static uint32_t part_incident(const struct care *c, uint64_t component)
 {
+    const struct board *b = c->board;
+    uint32_t known;
+    if (cause_incident_of(c, component, &known))
+        return known;
     for (uint32_t slot = 0; slot < b->incidents_used; slot++)
         if (b->incident_id[slot] && b->incident_node[slot] == MW_NONE &&
             b->incident_component[slot] == component)
@@ -129,7 +148,7 @@ static bool decide_finding(const struct care *c, struct decision *out)
     uint64_t component = c->finding_component[row];
     if (!seen_enough(c, row))
         return false;
-    uint32_t slot = node == MW_NONE ? part_incident(b, component) : b->node_incident[node];
+    uint32_t slot = node == MW_NONE ? part_incident(c, component) : b->node_incident[node];
     struct body_incident body = { .component = component, .finding = c->finding_key[row],
                                   .node = node, .findings = 1, .opened_ms = mw_ms(c->now_ns) };
     add_demands(c, row, slot, &body);
@@ -160,23 +179,31 @@ static bool step_ready(const struct care *c, uint32_t slot, struct decision *out
         return !c->engine[slot] && care_asked(c, slot) == SERVICE_IN &&
                close_incident(c, slot, out);
     if (c->effect[slot] == EFFECT_KILLS)
-        return move(c, slot, HEALTH_DOWN, 0, out);
+        return move_down(c, slot, out);
     if (c->flags[slot] & INC_REJECTED)
         return c->open[slot] == 0 && close_incident(c, slot, out);
     bool gone = c->open[slot] == 0 && c->policy.class[b->incident_class[slot]].count <= 1;
     if (c->wait[slot]) /* nobody said yes, and what was wrong has gone: there is nothing to drain */
         return gone && close_incident(c, slot, out);
+    if (cause_parent(c, slot) != MW_NONE && c->open[slot] == 0)
+        return close_incident(c, slot, out);
     if (!c->drain[slot]) {
         bool done = c->flags[slot] & INC_DONE;
         if (done || (c->open[slot] == 0 && care_heals(c, slot)))
             return c->open[slot] == 0 && close_incident(c, slot, out);
-        return !c->order[slot] && open_order(c, slot, out);
+        return !cause_waits(c, slot) && ladder_decide(c, slot, out);
     }
+    if (cause_waits(c, slot))
+        return false; /* a drain would not help, or may turn out so in a moment */
+    if (ladder_decide_drain(c, slot, out))
+        return true;
+    if (ladder_stays(c, slot))
+        return gone && close_incident(c, slot, out);
     out->ev.kind = EV_DRAIN_ORDERED;
     out->ev.actor = c->flags[slot] & INC_APPROVED ? c->actor[slot] : 0;
     out->ev.body.drain = (struct body_drain){ .incident = b->incident_id[slot], .node = node,
                                               .slot = slot, .class = b->incident_class[slot],
-                                              .how = c->drain[slot] };
+                                              .how = ladder_drain(c, slot) };
     return true;
 }
 
@@ -186,9 +213,11 @@ static bool step_validating(const struct care *c, uint32_t slot, struct decision
     const struct care_class *k = &c->policy.class[c->gate_class[slot]];
     bool gated = c->policy.gate && k->gate_ms > 0;
     if (c->open[slot] || (c->flags[slot] & INC_FAILED))
-        return move(c, slot, HEALTH_DOWN, 0, out);
+        return move_down(c, slot, out);
     if (!gated || (c->flags[slot] & INC_PASSED)) {
-        int64_t probation_ns = c->probation_s[slot] * MW_NS_PER_S;
+        int64_t probation_ns =
+            lemon_probation_ms(c, b->incident_node[slot], c->probation_s[slot] * MW_MS_PER_S) *
+            MW_NS_PER_MS;
         if (probation_ns == 0)
             return move(c, slot, HEALTH_READY, 0, out);
         return move(c, slot, HEALTH_PROBATION, c->now_ns + probation_ns, out);
@@ -202,11 +231,22 @@ static bool step_validating(const struct care *c, uint32_t slot, struct decision
     return true;
 }
 
+/* Nobody has to repair it: its class heals, or it is a symptom that no crew is at work on. */
+static bool goes_with_its_findings(const struct care *c, uint32_t slot)
+{
+    bool symptom = cause_parent(c, slot) != MW_NONE && !c->order[slot];
+    return (care_heals(c, slot) || symptom) && !ladder_acting(c, slot);
+}
+
 static bool step_repairing(const struct care *c, uint32_t slot, struct decision *out)
 {
-    bool done = (c->flags[slot] & INC_DONE) || care_heals(c, slot);
-    if (c->flags[slot] & INC_AGAIN)
-        return move(c, slot, HEALTH_DOWN, 0, out);
+    bool heals = goes_with_its_findings(c, slot);
+    bool done = (c->flags[slot] & INC_DONE) || heals;
+    if (ladder_retires(c, slot))
+        return move(c, slot, HEALTH_RETIRED, 0, out);
+    bool nobody = !done && !(c->flags[slot] & INC_TAKEN) && !ladder_acting(c, slot);
+    if ((c->flags[slot] & INC_AGAIN) || nobody) /* a symptom that was freed */
+        return move_down(c, slot, out);
     if (done && c->open[slot] == 0)
         return move(c, slot, HEALTH_VALIDATING, 0, out);
     return false;
@@ -214,14 +254,16 @@ static bool step_repairing(const struct care *c, uint32_t slot, struct decision 
 
 static bool step_down(const struct care *c, uint32_t slot, struct decision *out)
 {
+    if (ladder_retires(c, slot))
+        return move(c, slot, HEALTH_RETIRED, 0, out);
     if (c->flags[slot] & (INC_TAKEN | INC_DONE))
         return move(c, slot, HEALTH_REPAIRING, 0, out);
-    bool heals = care_heals(c, slot);
+    bool heals = goes_with_its_findings(c, slot);
     if (heals && c->open[slot] == 0)
         return move(c, slot, HEALTH_REPAIRING, 0, out);
     if (heals && c->due_ns[slot] != MW_NEVER)
         return false; /* it has some time to come back by itself */
-    return !c->order[slot] && open_order(c, slot, out);
+    return !cause_waits(c, slot) && ladder_decide(c, slot, out);
 }
 
 static bool step_node(const struct care *c, uint32_t slot, struct decision *out)
@@ -235,7 +277,7 @@ static bool step_node(const struct care *c, uint32_t slot, struct decision *out)
         return step_ready(c, slot, out);
     case HEALTH_SUSPECT:
         if (c->effect[slot] == EFFECT_KILLS || b->node_job[node] == MW_NONE)
-            return move(c, slot, HEALTH_DOWN, 0, out);
+            return move_down(c, slot, out);
         return false;
     case HEALTH_DOWN:
         return step_down(c, slot, out);
@@ -245,22 +287,26 @@ static bool step_node(const struct care *c, uint32_t slot, struct decision *out)
         return step_validating(c, slot, out);
     case HEALTH_PROBATION:
         if (c->open[slot])
-            return move(c, slot, HEALTH_DOWN, 0, out);
+            return move_down(c, slot, out);
         return c->due_ns[slot] == MW_NEVER && move(c, slot, HEALTH_READY, 0, out);
+    case HEALTH_RETIRED:
+        return close_incident(c, slot, out);
     default:
-        return false; /* not in service yet, or retired */
+        return false; /* not in service yet */
     }
 }
 
 /* A part that is not a node's: repaired in place. */
 static bool step_part(const struct care *c, uint32_t slot, struct decision *out)
 {
-    if ((c->flags[slot] & INC_DONE) || care_heals(c, slot))
-        if (c->open[slot] == 0)
+    bool heals = goes_with_its_findings(c, slot) && !cause_is_gathering(c, slot);
+    bool refuted = cause_is_refuted(c, slot);
+    if ((c->flags[slot] & INC_DONE) || heals || refuted)
+        if (c->open[slot] == 0 && c->board->incident_symptoms[slot] == 0)
             return close_incident(c, slot, out);
-    if (c->flags[slot] & INC_DONE)
+    if ((c->flags[slot] & INC_DONE) || refuted || cause_waits(c, slot))
         return false;
-    return !c->order[slot] && open_order(c, slot, out);
+    return ladder_decide(c, slot, out);
 }
 
 void care_quiet(void *self)
@@ -271,6 +317,9 @@ void care_quiet(void *self)
         c->dirty_head = (c->dirty_head + 1) % c->board->incidents_max;
     }
     c->fresh = MW_NONE;
+    cause_quiet(c);
+    ladder_quiet(c);
+    lemon_quiet(c);
 }
 
 bool care_decide(void *self, struct decision *out)
@@ -282,10 +331,15 @@ bool care_decide(void *self, struct decision *out)
         out->ev = (struct event){ 0 };
         c->fresh = MW_NONE;
     }
+    if (cause_decide(c, out) || lemon_decide(c, out))
+        return true;
     while (c->dirty_length) {
         uint32_t slot = c->dirty[c->dirty_head];
         if (c->board->incident_id[slot]) {
             bool on_node = c->board->incident_node[slot] != MW_NONE;
+            if (cause_step(c, slot, out) || ladder_decide_stuck(c, slot, out) ||
+                ladder_decide_swap(c, slot, out))
+                return true;
             if (on_node ? step_node(c, slot, out) : step_part(c, slot, out))
                 return true;
             out->ev = (struct event){ 0 };
@@ -294,5 +348,5 @@ bool care_decide(void *self, struct decision *out)
         c->dirty_head = (c->dirty_head + 1) % c->board->incidents_max;
         c->dirty_length--;
     }
-    return false;
+    return stock_decide(c, out);
 }

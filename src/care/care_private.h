@@ -6,7 +6,9 @@
 #include "base/map.h"
 #include "care/care.h"
 
-#define CARE_COLUMNS_MAX 40
+#define CARE_COLUMNS_MAX 128
+#define CARE_TIMER_LADDER (UINT64_C(1) << 32) /* in a timer's id: the ladder's, of the row below */
+#define CARE_TIMER_CAUSE (UINT64_C(1) << 33)  /* … that of care_cause.h */
 
 /* Flags of an incident. */
 enum {
@@ -48,6 +50,12 @@ struct care {
     uint16_t *gate_class;
     uint32_t *probation_s;
 
+    /* state of their own files */
+    struct cause *cause;
+    struct ladder *ladder;
+    struct stock *stock;
+    struct lemon *lemon;
+
     /* state: findings of one component within its window, for classes that count */
     uint32_t component_first[COMPONENT_KIND_COUNT]; /* place of a kind's first component */
     uint32_t components;           /* 0 = no class counts */
@@ -59,6 +67,7 @@ struct care {
 
     /* indexes */
     struct map finding_index;
+    uint32_t *node_findings; /* open ones of each node; of parts that are no node's at the end */
     struct heap timers;
 
     /* scratch: empty between groups */
@@ -73,6 +82,16 @@ struct care {
 uint8_t care_apply(void *self, const struct event *ev, const void *tail);
 bool care_decide(void *self, struct decision *out);
 void care_quiet(void *self);
+
+/* Adds a column to care's list. */
+static inline void care_column(struct care *c, struct column column)
+{
+    must(c->columns < CARE_COLUMNS_MAX);
+    c->column[c->columns++] = column;
+}
+
+/* care_decide.c: the order of an incident's next repair, by a crew, as order.opened has it. */
+void care_order_body(const struct care *c, uint32_t slot, struct decision *out);
 
 /* care_engine.c */
 bool care_engine_decide(const struct care *c, uint32_t slot, struct decision *out);
@@ -109,6 +128,12 @@ static inline uint64_t care_finding_key(const struct event *ev)
 static inline bool care_incident_is(const struct care *c, uint32_t slot, uint64_t incident)
 {
     return slot < c->board->incidents_used && incident && c->board->incident_id[slot] == incident;
+}
+
+/* What counts the open findings of this node, or of parts. */
+static inline uint32_t *care_findings_of(const struct care *c, uint32_t node)
+{
+    return &c->node_findings[MW_MIN(node, c->board->nodes)];
 }
 
 /* Place of a component in seen[]; c->components (out of range) when nothing is counted. */

@@ -1,6 +1,7 @@
 /*
- * `mw explain --pending`: why a job waits, from the state at the end of the
- * record, and in Slurm's own words where it can be asked.
+ * `mw explain`: an incident, from what was seen to what it cost; and with
+ * --pending why a job waits, from the state at the end of the record, and in
+ * Slurm's own words where it can be asked.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/explain_view.h"
 #include "cli/live_record.h"
 #include "cli/record_json.h"
 #include "control/pending.h"
@@ -245,14 +247,94 @@ static int explain(struct cli_context *ctx, const struct live_record *r, const s
     return code;
 }
 
+/* ---- an incident ---------------------------------------------------------------------------- */
+
+/* The incident that a person named: by its number, or by the node it is on. */
+static int find_incident(const struct live_record *r, const char *what, uint64_t *ret,
+                         struct mw_error *err)
+{
+    if (mw_parse_u64(what, ret) == 0)
+        return *ret ? 0 : mw_fail(err, MW_EINVAL, "incidents are numbered from 1 on");
+    uint64_t id = fleet_find(r->fleet, what);
+    if (!id)
+        return mw_fail(err, MW_ENOTFOUND, "\"%s\" is no incident's number and no node of the "
+                       "site (mw incidents lists the open ones)", what);
+    uint32_t node = fleet_node_of(r->fleet, id);
+    if (node == MW_NONE)
+        return mw_fail(err, MW_EINVAL, "%s is a %s and no node's part: name its incident by "
+                       "number (mw incidents, mw history %s)", what,
+                       component_kind_name(component_kind_of(id)), what);
+    return explain_find(r->journal, &r->words, node, ret, err);
+}
+
+/* GPU-ms booked to an open incident so far; 0 when the state does not have it. */
+static int64_t booked(const struct board *b, uint64_t incident)
+{
+    for (uint32_t slot = 0; slot < b->incidents_used; slot++)
+        if (b->incident_id[slot] == incident)
+            return b->incident_lost_gpu_ms[slot];
+    return 0;
+}
+
+static int show_incident(struct cli_context *ctx, const struct explain *x,
+                         const struct explain_state *s, const struct words *w)
+{
+    struct text t = { 0 };
+    json_t *o = NULL;
+    bool json = output_form_of(ctx->output) == OUTPUT_JSON;
+    if (json)
+        o = explain_json(x, s, w);
+    else
+        explain_text(&t, x, s, w);
+    bool failed = json ? o == NULL : t.failed;
+    if (failed)
+        cli_error(ctx, "out of memory");
+    else if (json)
+        output_document(ctx->output, o);
+    else
+        (void)fputs(text_string(&t), output_file(ctx->output));
+    json_decref(o);
+    text_fini(&t);
+    return failed ? CLI_EXIT_ERROR : CLI_EXIT_OK;
+}
+
+static int explain_what(struct cli_context *ctx, struct live_record *r, const char *what)
+{
+    struct explain x mw_cleanup(explain_fini) = { 0 };
+    struct explain_state s = { .microdollars_per_gpu_hour =
+                                   r->policy.account.microdollars_per_gpu_hour };
+    struct control *control = NULL;
+    struct mw_error err = { 0 };
+    uint64_t incident = 0;
+    if (output_form_of(ctx->output) == OUTPUT_CSV)
+        return cli_usage(ctx, "an incident is no table: take it as text or with -o json");
+    int rc = find_incident(r, what, &incident, &err);
+    if (rc == 0)
+        rc = explain_incident(r->journal, incident, &r->words, &x, &err);
+    if (rc == 0 && !x.closed_seq)
+        rc = live_record_state(r, &control, &err);
+    if (rc < 0)
+        return live_record_fail(ctx, r, &err);
+    if (control)
+        s.lost_gpu_ms = booked(control->board, incident);
+    control_destroy(control);
+    return show_incident(ctx, &x, &s, &r->words);
+}
+
 static int run(struct cli_context *ctx)
 {
     struct live_record r mw_cleanup(live_record_close) = { 0 };
     struct control *control = NULL;
     struct mw_error err = { 0 };
+    const char *what = cli_arg(ctx, 0);
+    if ((what != NULL) == cli_option_given(ctx, "pending"))
+        return cli_usage(ctx, "name one: an incident by its number, a node, or with --pending a "
+                         "job that waits");
     int code = live_record_open(ctx, &r);
     if (code != CLI_EXIT_OK)
         return code;
+    if (what)
+        return explain_what(ctx, &r, what);
     if (live_record_state(&r, &control, &err) < 0)
         return live_record_fail(ctx, &r, &err);
     code = explain(ctx, &r, control, cli_option_u64(ctx, "pending"));
@@ -263,12 +345,18 @@ static int run(struct cli_context *ctx)
 static const struct command commands[] = {
     {
         .verb = "",
-        .summary = "say why a job waits",
+        .summary = "say why something was done about an incident, or why a job waits",
         .description =
-            "Says why a job waits, from the state at the end of the record: how many nodes it "
-            "needs, where the site's nodes are (free, busy, out of health and by which incident, "
-            "held by persons, taken out of Slurm by others), who is in front of it, and what would "
-            "give nodes back.\n\n"
+            "Explains an incident, open or closed, by its number, or a node's open or last one: "
+            "what was seen and what it was put down to, each step with the alternatives that it "
+            "was chosen from and their expected costs, exactly as they were recorded when it was "
+            "decided, when the job let go of the node, what was done and whether it held, how long "
+            "each part took and what it cost. A row marked > was chosen; HELD/SEEN is how many "
+            "of the repairs seen by then had held. Every line cites its event.\n\n"
+            "With --pending it says why a job waits, from the state at the end of the record: how "
+            "many nodes it needs, where the site's nodes are (free, busy, out of health and by "
+            "which incident, held by persons, taken out of Slurm by others), who is in front of "
+            "it, what is kept or promised, and what would give nodes back.\n\n"
             "Where Slurm owns allocation, Slurm decides when the job starts, and the record does "
             "not keep its reasons: with --slurm squeue is asked for its word on it.",
         .examples =
@@ -278,6 +366,12 @@ static const struct command commands[] = {
                           "mw explain --journal crowded --pending $(mw journal export crowded | "
                           "grep job.submitted | tail -1 | sed 's/.*\"job\":\\([0-9]*\\).*/\\1/')",
                   .shows = "The last job submitted to a site with three times too much work." },
+                { .line = "mw explain --journal record $(mw journal export record | grep "
+                          "incident.opened | tail -1 | sed 's/.*\"seq\": *\\([0-9]*\\).*/\\1/')",
+                  .shows = "The last incident of a record." },
+                { .line = "mw explain --journal record nobody",
+                  .shows = "A node that the site does not have; the exit code is 3.",
+                  .exit_code = CLI_EXIT_NOT_FOUND },
                 { .line = "mw explain --journal record --pending 1",
                   .shows = "A job that has ended long ago; the exit code is 3.",
                   .exit_code = CLI_EXIT_NOT_FOUND },
@@ -286,15 +380,22 @@ static const struct command commands[] = {
         .options =
             (const struct command_option[]){
                 LIVE_RECORD_OPTION,
-                { .name = "pending", .type = VALUE_U64, .value = "JOB", .required = true,
-                  .help = "the job's number" },
+                { .name = "pending", .type = VALUE_U64, .value = "JOB",
+                  .help = "explain why this job waits instead" },
                 { .name = "slurm", .type = VALUE_FILE, .value = "CONF",
                   .help = "ask squeue, with this slurm.conf, for its reason" },
                 { 0 },
             },
+        .args =
+            (const struct command_arg[]){
+                { .name = "INCIDENT", .type = VALUE_STRING, .optional = true,
+                  .help = "the incident's number, or a node: its open or last incident" },
+                { 0 },
+            },
         .exits =
             (const struct command_exit[]){
-                { CLI_EXIT_NOT_FOUND, "there is no record, or the job neither waits nor runs" },
+                { CLI_EXIT_NOT_FOUND, "there is no record, no such incident or node, or the job "
+                                      "neither waits nor runs" },
                 { CLI_EXIT_DENIED, "the record may not be read" },
                 { 0 },
             },
@@ -305,6 +406,6 @@ static const struct command commands[] = {
 
 const struct command_group cmd_explain = {
     .noun = "explain",
-    .summary = "why a job waits",
+    .summary = "why something was done, or a job waits",
     .commands = commands,
 };

@@ -116,7 +116,8 @@ static const struct command node_commands[] = {
         .summary = "keep a node from taking new work",
         .description =
             "Nothing is placed on the node, and automation does not return it, until the hold is "
-            "released by a person. With --drain what runs there stops too. With Slurm the node is "
+            "released by a person. A list such as n[0-749] holds all of them, durable together. "
+            "With --drain what runs there stops too. With Slurm the node is "
             "drained there in your name, what runs goes on to its end, and --drain is refused.",
         .examples =
             (const struct command_example[]){

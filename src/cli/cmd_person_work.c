@@ -58,6 +58,23 @@ static int run_order_failed(struct cli_context *ctx)
     return target(ctx, "order-failed");
 }
 
+/* Closes a work order with what was done. */
+static int run_order_close(struct cli_context *ctx)
+{
+    bool failed = cli_option_bool(ctx, "failed");
+    json_t *c = tell_number(tell_command(ctx, failed ? "order-failed" : "order-done", false),
+                            "ref", cli_arg(ctx, 0));
+    c = tell_text(c, "did", cli_option_string(ctx, "did"));
+    c = tell_text(c, "found", cli_option_string(ctx, "found"));
+    return tell_post(ctx, tell_text(c, "serial", cli_option_string(ctx, "serial")));
+}
+
+static int run_order_take(struct cli_context *ctx)
+{
+    return tell_post(ctx, tell_number(tell_command(ctx, "order-taken", false), "ref",
+                                      cli_arg(ctx, 0)));
+}
+
 static int run_gate_pass(struct cli_context *ctx)
 {
     return target(ctx, "gate-pass");
@@ -80,6 +97,10 @@ static const struct command_arg job_arg[] = {
 static const struct command_arg order_arg[] = {
     { .name = "ORDER", .type = VALUE_STRING,
       .help = "the part it is about, or the order's number in mw status" },
+    { 0 },
+};
+static const struct command_arg order_number_arg[] = {
+    { .name = "ORDER", .type = VALUE_U64, .help = "its number, as mw orders shows it" },
     { 0 },
 };
 static const struct command_arg gate_arg[] = {
@@ -169,7 +190,62 @@ const struct command_group cmd_job = {
     .commands = job_commands,
 };
 
+/* The words of enum care_step. */
+#define STEPS                                                                                     \
+    "repair|restart-job|reset-gpu|restart-service|reboot|power-cycle|update-firmware|reseat|"      \
+    "replace|rma|retire"
+
 static const struct command order_commands[] = {
+    {
+        .verb = "take",
+        .summary = "say that you work on an order",
+        .description = "The order is begun; its node goes from down to repairing. mw orders lists "
+                       "what is open.",
+        .examples =
+            (const struct command_example[]){
+                { .line = "mw order take 4711 --socket mw.sock",
+                  .shows = "An order that is not open; the exit code is 5.",
+                  .exit_code = CLI_EXIT_CONFLICT },
+                { 0 },
+            },
+        .options = only_socket,
+        .args = order_number_arg,
+        .exits = tell_exits,
+        .run = run_order_take,
+    },
+    {
+        .verb = "close",
+        .summary = "say what was done about an order, and what was found",
+        .description =
+            "Closes a work order. What was done feeds the odds by which later steps are chosen, so "
+            "say what it was when it was not what the order asked for (--did). --serial OLD=NEW "
+            "says that a part was swapped: mw history follows serial numbers. With --failed "
+            "another step is chosen.",
+        .examples =
+            (const struct command_example[]){
+                { .line = "mw order close 4711 --did reseat --found 'connector loose' "
+                          "--serial SN1=SN2 --socket mw.sock",
+                  .shows = "An order that is not open; the exit code is 5.",
+                  .exit_code = CLI_EXIT_CONFLICT },
+                { 0 },
+            },
+        .options =
+            (const struct command_option[]){
+                { .name = "did", .type = VALUE_CHOICE, .value = STEPS,
+                  .help = "what was done, when it was not what was asked for" },
+                { .name = "found", .type = VALUE_STRING, .value = "TEXT", .required = true,
+                  .help = "what was found; it goes into the record" },
+                { .name = "serial", .type = VALUE_STRING, .value = "OLD=NEW",
+                  .help = "the serial numbers of the part that came out and of the one that went "
+                          "in" },
+                { .name = "failed", .help = "it is still broken" },
+                SOCKET_OPTION,
+                { 0 },
+            },
+        .args = order_number_arg,
+        .exits = tell_exits,
+        .run = run_order_close,
+    },
     {
         .verb = "taken",
         .summary = "say that somebody works on a repair",

@@ -121,9 +121,9 @@ static const struct command commands[] = {
             "Lists nodes that are out of health, have an open incident, are out of service, or "
             "had incidents again and again, with the reason and the events that say so. The score "
             "is the sum of: 4 the health is not ready; 4 an open incident that ends or slows jobs, "
-            "2 one that only defers; 2 out of service in Slurm or held by a person; 1 for each "
-            "incident beyond the first in --since, 3 at most. An incident that does nothing to "
-            "jobs, such as a program's own end, does not count.\n\n"
+            "2 one that only defers; 2 out of service in Slurm or held by a person; 2 a lemon by "
+            "its history; 1 for each incident beyond the first in --since, 3 at most. An incident "
+            "that does nothing to jobs, such as a program's own end, does not count.\n\n"
             "As a host list it goes straight into Slurm: sbatch --exclude=$(mw suspects -o "
             "hostlist). Where there is none, an empty line is printed and the exit code is 0.",
         .examples =

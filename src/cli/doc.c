@@ -35,6 +35,9 @@ void doc_roff_text(struct text *t, const char *s)
         case '~':
             text_add(t, "\\(ti");
             break;
+        case '|': /* choices, "a|b|c", may be broken after a bar where a line is full */
+            text_add(t, s[1] > ' ' ? "|\\:" : "|");
+            break;
         default:
             text_add_n(t, s, 1);
         }

@@ -41,7 +41,4 @@ MW_MUST_USE int live_record_state(struct live_record *r, struct control **ret,
 MW_MUST_USE int live_record_basis(struct journal *j, struct fleet **ret_fleet,
                                   struct control_policy *ret_policy, struct mw_error *err);
 
-/* "Xid 79: GPU has fallen off the bus"; see control/words.h. */
-void live_record_detail(struct text *t, const char *class, uint32_t detail);
-
 #endif

@@ -69,20 +69,6 @@ static json_t *estimate_json(const struct estimate *e)
     return json_pack("{s:f, s:f, s:f}", "mean", e->mean, "lo", e->lo, "hi", e->hi);
 }
 
-static json_t *sensitivity_json(const struct sensitivity_table *t)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; t && i < SENSITIVITIES; i++)
-        if (t->row[i].what)
-            (void)json_array_append_new(
-                list, json_pack("{s:s, s:i, s:o, s:o, s:o}", "assumption", t->row[i].what,
-                                "seeds", SENSITIVITY_SEEDS, "goodput",
-                                estimate_json(&t->as_is), "change_minus_50",
-                                estimate_json(&t->row[i].low), "change_plus_50",
-                                estimate_json(&t->row[i].high)));
-    return list;
-}
-
 json_t *replay_report_json(const struct replay_report *r)
 {
     json_t *o = run_json(r->result);
@@ -92,6 +78,23 @@ json_t *replay_report_json(const struct replay_report *r)
         (void)json_object_set_new(o, "trace", trace_json(&r->stats));
     (void)json_object_set_new(o, "causes", causes_json(r));
     (void)json_object_set_new(o, "worst_nodes", worst_json(r));
-    (void)json_object_set_new(o, "sensitivity", sensitivity_json(r->sensitivity));
+    (void)json_object_set_new(o, "sensitivity", replay_sensitivity_json(r->sensitivity));
     return o;
+}
+
+json_t *replay_sensitivity_json(const struct sensitivity_table *t)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; t && i < SENSITIVITIES; i++) {
+        const struct sensitivity *s = &t->row[i];
+        if (s->what)
+            (void)json_array_append_new(
+                list, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "assumption", s->what,
+                                "seeds", SENSITIVITY_SEEDS, "goodput", estimate_json(&t->as_is),
+                                "change_minus_50", estimate_json(&s->low), "change_plus_50",
+                                estimate_json(&s->high), "ettr", estimate_json(&t->ettr_as_is),
+                                "ettr_change_minus_50", estimate_json(&s->ettr_low),
+                                "ettr_change_plus_50", estimate_json(&s->ettr_high)));
+    }
+    return list;
 }

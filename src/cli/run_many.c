@@ -60,8 +60,13 @@ static json_t *combine_number(json_t *const *doc, uint32_t n, const char *inside
         value[i] = json_number_value(json_object_get(from, key));
     }
     struct estimate e = estimate_of(value, n);
+    json_t *ret = estimate_json(&e);
+    json_t *each = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        (void)json_array_append_new(each, json_real(value[i]));
+    (void)json_object_set_new(ret, "values", each);
     mw_free(value);
-    return estimate_json(&e);
+    return ret;
 }
 
 static json_t *combine_object(json_t *const *doc, uint32_t n, const char *inside)

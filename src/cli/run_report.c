@@ -147,6 +147,8 @@ const char *replay_cause_name(const struct replay_report *r, uint32_t cause)
         return "(checkpoints: insurance)";
     case CAUSE_PERSON:
         return "(a person)";
+    case CAUSE_PREEMPT:
+        return "(room made for another job)";
     default:
         return cause < p->classes ? p->class[cause].name : "?";
     }
@@ -230,6 +232,9 @@ static const struct output_column sensitivity_columns[] = {
     { .key = "goodput_percent", .title = "GOODPUT, 5 SEEDS (%)", .right = true },
     { .key = "change_minus_50_points", .title = "-50 % CHANGES IT BY", .right = true },
     { .key = "change_plus_50_points", .title = "+50 % CHANGES IT BY", .right = true },
+    { .key = "ettr_percent", .title = "ETTR (%)", .right = true },
+    { .key = "ettr_change_minus_50_points", .title = "-50 %", .right = true },
+    { .key = "ettr_change_plus_50_points", .title = "+50 %", .right = true },
     { 0 },
 };
 
@@ -239,20 +244,6 @@ static void cell_estimate(struct output *o, const struct estimate *e, const char
     char shown[48];
     (void)snprintf(shown, sizeof(shown), fmt, 100.0 * e->mean, 50.0 * (e->hi - e->lo));
     output_real_as(o, 100.0 * e->mean, shown);
-}
-
-static void print_sensitivity(struct output *o, const struct sensitivity_table *t)
-{
-    output_begin(o, sensitivity_columns, OUTPUT_ROWS);
-    for (uint32_t i = 0; i < SENSITIVITIES; i++) {
-        if (!t->row[i].what)
-            continue;
-        output_text(o, t->row[i].what);
-        cell_estimate(o, &t->as_is, "%.2f ± %.2f");
-        cell_estimate(o, &t->row[i].low, "%+.2f ± %.2f");
-        cell_estimate(o, &t->row[i].high, "%+.2f ± %.2f");
-    }
-    output_end(o, NULL);
 }
 
 static void gap(struct output *o)
@@ -273,6 +264,23 @@ void replay_report_print(const struct cli_context *ctx, const struct replay_repo
     print_worst(o, r);
     if (r->sensitivity) {
         gap(o);
-        print_sensitivity(o, r->sensitivity);
+        replay_sensitivity_print(o, r->sensitivity);
     }
+}
+
+void replay_sensitivity_print(struct output *o, const struct sensitivity_table *t)
+{
+    output_begin(o, sensitivity_columns, OUTPUT_ROWS);
+    for (uint32_t i = 0; i < SENSITIVITIES; i++) {
+        if (!t->row[i].what)
+            continue;
+        output_text(o, t->row[i].what);
+        cell_estimate(o, &t->as_is, "%.2f ± %.2f");
+        cell_estimate(o, &t->row[i].low, "%+.2f ± %.2f");
+        cell_estimate(o, &t->row[i].high, "%+.2f ± %.2f");
+        cell_estimate(o, &t->ettr_as_is, "%.2f ± %.2f");
+        cell_estimate(o, &t->row[i].ettr_low, "%+.2f ± %.2f");
+        cell_estimate(o, &t->row[i].ettr_high, "%+.2f ± %.2f");
+    }
+    output_end(o, NULL);
 }

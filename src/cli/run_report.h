@@ -28,7 +28,11 @@ const char *replay_cause_name(const struct replay_report *r, uint32_t cause);
 
 void replay_report_print(const struct cli_context *ctx, const struct replay_report *r);
 
+/* The table of changed assumptions alone. */
+void replay_sensitivity_print(struct output *o, const struct sensitivity_table *t);
+
 /* Gives a new document; NULL when out of memory. */
 json_t *replay_report_json(const struct replay_report *r);
+json_t *replay_sensitivity_json(const struct sensitivity_table *t); /* NULL = an empty list */
 
 #endif

@@ -8,19 +8,24 @@
 
 #define PROBLEMS_SHOWN 20
 #define SETS_MAX 64
+#define SETS_MORE_MAX 32 /* of a command's own */
 #define TRACE_BYTES_MAX ((size_t)256 << 20)
 
-static int load_scenario(const struct cli_context *ctx, const char *path, struct scenario *ret)
+int scenario_files_changed(const struct cli_context *ctx, const char *path,
+                           const char *const *set, uint32_t sets, struct scenario *ret)
 {
-    const char *set[SETS_MAX];
+    const char *all[SETS_MAX + SETS_MORE_MAX];
     struct problems problems = { 0 };
     struct mw_error err = { 0 };
-    uint32_t sets = cli_option_count(ctx, "set");
-    if (sets > SETS_MAX)
+    uint32_t given = cli_option_count(ctx, "set");
+    must(sets <= SETS_MORE_MAX);
+    if (given > SETS_MAX)
         return cli_usage(ctx, "at most %d --set options", SETS_MAX);
+    for (uint32_t i = 0; i < given; i++)
+        all[i] = cli_option_nth(ctx, "set", i);
     for (uint32_t i = 0; i < sets; i++)
-        set[i] = cli_option_nth(ctx, "set", i);
-    int r = scenario_load_file(path, set, sets, ret, &problems, &err);
+        all[given + i] = set[i];
+    int r = scenario_load_file(path, all, given + sets, ret, &problems, &err);
     if (r == MW_ESYNTAX && problems.length > 0) {
         report_problems(ctx, &problems, PROBLEMS_SHOWN);
         r = CLI_EXIT_ERROR;
@@ -71,7 +76,7 @@ int scenario_files_load(const struct cli_context *ctx, const char *path,
 {
     must(ctx && path && ret);
     *ret = (struct scenario_files){ 0 };
-    int r = load_scenario(ctx, path, &ret->scenario);
+    int r = scenario_files_changed(ctx, path, NULL, 0, &ret->scenario);
     if (r == 0)
         r = load_site(ctx, &ret->scenario, &ret->fleet);
     if (r == 0)

@@ -16,6 +16,12 @@ struct scenario_files {
     size_t job_trace_size;
 };
 
+/* Reads the scenario again, with `set` applied after the command's --set options: a setting named
+ * twice is the later one's.  0, or prints what is wrong and returns an exit code. */
+MW_MUST_USE int scenario_files_changed(const struct cli_context *ctx, const char *path,
+                                       const char *const *set, uint32_t sets,
+                                       struct scenario *ret);
+
 /* Reads the scenario at `path` with the command's --set options applied, and the files it names
  * (paths are relative to the working folder).  Returns 0, or prints what is wrong and returns an
  * exit code; scenario_files_fini either way. */

@@ -31,6 +31,8 @@ static const char *class(const struct serve_log *l, uint32_t c)
 {
     if (c == BOARD_CLASS_PERSON)
         return "a person";
+    if (c == BOARD_CLASS_PREEMPT)
+        return "room made for another";
     return c < l->policy->care.classes ? l->policy->care.class[c].name : "no class";
 }
 

@@ -22,11 +22,14 @@ struct control_policy {
 struct control_policy control_policy_default(void);
 
 /* The policy as a blob of the record: field by field, names of classes with it. */
-#define CONTROL_POLICY_VERSION 2
+#define CONTROL_POLICY_VERSION 3
+#define CONTROL_CLASS_VALUES (11 + CARE_STEPS_MAX * 10)
 struct control_policy_blob {
     int64_t version;
-    int64_t value[19 + BOARD_CLASSES_MAX * 7];
+    int64_t value[64 + BOARD_CLASSES_MAX * CONTROL_CLASS_VALUES + CARE_PARTS_MAX * 5 +
+                  WORK_QUOTAS_MAX * 2];
     char name[BOARD_CLASSES_MAX][32];
+    char part[CARE_PARTS_MAX][24];
 };
 void control_policy_encode(const struct control_policy *p, struct control_policy_blob *ret);
 /* The hash of the blob: what an epoch says of its rules. */

@@ -514,7 +514,7 @@ static void a_wish_that_cannot_be_is_refused(void **state)
     assert_int_equal(wish(r, &for_ever), ADMIT_IMPOSSIBLE);
     assert_int_equal(wish(r, &unknown), ADMIT_IMPOSSIBLE);
     const struct body_command drain = { .node = 6, .engine = ENGINE_DRAIN };
-    for (uint32_t i = 0; i < 64; i++)
+    for (uint32_t i = 0; i < 4096; i++)
         assert_int_equal(wish(r, &drain), ADMIT_OK);
     assert_int_equal(wish(r, &drain), ADMIT_FULL);
     rig_free(r);

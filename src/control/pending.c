@@ -2,6 +2,7 @@
 #include "control/pending.h"
 
 #include "base/mem.h"
+#include "base/units.h"
 
 const char *pending_place_name(uint32_t place)
 {
@@ -113,6 +114,8 @@ int pending_explain(const struct control *c, uint64_t job, struct pending *ret,
     ret->state = b->job_state[slot];
     ret->incident = b->job_incident[slot];
     ret->tripped = guard_tripped(c->guard);
+    if (!c->policy.work.engine && ret->state == JOB_QUEUED)
+        ret->work = work_why_waiting(c->work, job);
     ret->place = mw_calloc(b->nodes, 1);
     if (!ret->place)
         return mw_fail(err, MW_ENOMEM, "out of memory for %u nodes", b->nodes);
@@ -141,7 +144,46 @@ static void add_ahead_words(struct text *t, const struct pending *p)
         text_add(t, ", …");
 }
 
-void pending_words(struct text *t, const struct pending *p)
+/* What work says beyond too few nodes: promises, spares, quotas, windows. */
+static void add_work_words(struct text *t, const struct work_why *y)
+{
+    unsigned long long behind = y->behind;
+    switch (y->why) {
+    case WAIT_QUOTA:
+        text_addf(t, "; its tenant has %u of the %u GPUs that it may have", y->used_gpus,
+                  y->quota_gpus);
+        break;
+    case WAIT_SERVICE:
+        text_add(t, "; it is larger than all that is in service now");
+        break;
+    case WAIT_ROOM:
+        text_addf(t, "; room is made for it: jobs on %u node%s were told to stop", y->coming,
+                  y->coming == 1 ? "" : "s");
+        break;
+    case WAIT_SPARES:
+        text_addf(t, "; %u of the free ones are kept for restarts (mw spares)", y->kept);
+        break;
+    case WAIT_WINDOW:
+        text_addf(t, "; %u of the free ones are maintained before it could end (mw window list)",
+                  y->barred);
+        break;
+    case WAIT_PROMISED:
+        text_addf(t, "; free ones are promised to job %llu", behind);
+        break;
+    case WAIT_TURN:
+        text_addf(t, "; it would delay job %llu, which has a reservation", behind);
+        break;
+    default:
+        break;
+    }
+    if (y->why == WAIT_NOT || y->at_ms == 0 || y->at_ms == MW_NEVER)
+        return;
+    text_addf(t, "; %s expected to begin at ", behind ? "that one is" : "it is");
+    words_time_ms(t, y->at_ms);
+    text_add(t, " (modelled)");
+}
+
+static void add_verdict(struct text *t, const struct pending *p)
 {
     uint32_t out = p->nodes_total - p->count[PLACE_FREE] - p->count[PLACE_BUSY];
     const char *s = p->nodes == 1 ? "" : "s";
@@ -175,4 +217,10 @@ void pending_words(struct text *t, const struct pending *p)
         text_add(t, "; even with every job gone it would not fit until nodes return");
     if (p->ahead > 0)
         add_ahead_words(t, p);
+}
+
+void pending_words(struct text *t, const struct pending *p)
+{
+    add_verdict(t, p);
+    add_work_words(t, &p->work);
 }

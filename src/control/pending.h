@@ -54,6 +54,7 @@ struct pending {
     uint32_t count[PLACE_COUNT];
     uint32_t nodes_total;
     bool tripped;                     /* the guard: see guard.h */
+    struct work_why work;             /* our own engine: what work says of it */
 };
 
 /* MW_ENOTFOUND when the state has no such job (it may have ended); MW_ENOMEM. */

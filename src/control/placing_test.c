@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "base/units.h"
 #include "control/rig.h"
 
@@ -388,6 +389,129 @@ static void the_queue_is_looked_at_no_more_often_than_the_pulse(void **state)
     rig_free(r);
 }
 
+/* ---- at once, and where ---------------------------------------------------------------------- */
+
+static struct rig *at_once(uint32_t nodes)
+{
+    struct control_policy p = rig_policy();
+    p.work.at_once = true;
+    return rig_make(nodes, &p);
+}
+
+static void a_job_that_fits_is_placed_with_its_submission(void **state)
+{
+    (void)state;
+    struct rig *r = at_once(NODES);
+    rig_forget(r);
+    jobs(r, 1, 1, 4);
+    rig_expect(r, "job.submitted attempt.placed");
+    assert_int_equal(rig_last(r, EV_ATTEMPT_PLACED)->ev.cause,
+                     rig_last(r, EV_JOB_SUBMITTED)->ev.seq);
+    rig_check_log(r);
+    rig_free(r);
+}
+
+static void at_once_is_not_before_those_who_wait(void **state)
+{
+    (void)state;
+    struct rig *r = at_once(NODES);
+    jobs(r, 1, 1, 5);
+    jobs(r, 2, 1, 4); /* does not fit */
+    rig_forget(r);
+    jobs(r, 3, 1, 2); /* would, and is not the next */
+    rig_wait(r, RIG_HOUR);
+    PLACED(r, 0);
+    assert_int_equal(rig_ended(r, 1, HOW_DONE, 0, 0, 0), ADMIT_OK);
+    rig_wait(r, RIG_SECOND);
+    PLACED(r, 2, 3);
+    rig_free(r);
+}
+
+static void a_more_urgent_job_is_placed_at_once_before_one_that_waits(void **state)
+{
+    (void)state;
+    struct rig *r = at_once(NODES);
+    jobs(r, 1, 1, 5);
+    jobs(r, 2, 1, 4);
+    rig_forget(r);
+    assert_int_equal(rig_job(r, 3, 2, 7), ADMIT_OK);
+    rig_expect(r, "job.submitted attempt.placed");
+    rig_free(r);
+}
+
+static void without_at_once_a_job_waits_for_the_pulse(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    rig_forget(r);
+    jobs(r, 1, 1, 4);
+    rig_expect(r, "job.submitted");
+    rig_wait(r, RIG_SECOND);
+    PLACED(r, 1);
+    rig_free(r);
+}
+
+/* Jobs come and go by chance, nodes fail; the tails say where each gang went. */
+static struct rig *come_and_go(uint64_t seed, uint32_t steps)
+{
+    struct rig *r = at_once(80);
+    const struct board *b = r->control->board;
+    for (uint64_t n = 0; n < steps; n++) {
+        uint64_t at = mw_random_u64(seed, n, 1, 0);
+        rig_wait(r, RIG_SECOND);
+        if (n % 2 == 0)
+            jobs(r, n + 1, 1, 1 + (uint32_t)mw_random_below(at, 12));
+        else if (n % 24 == 11)
+            rig_finding(r, (uint32_t)mw_random_below(at, 80), RIG_SLOWS);
+        for (uint32_t i = 0; n % 2 && i < b->jobs_used; i++) { /* the next that runs ends */
+            uint32_t slot = (uint32_t)(at + i) % b->jobs_used;
+            if (b->job_state[slot] != JOB_PLACED)
+                continue;
+            assert_int_equal(rig_ended(r, b->job_id[slot], HOW_DONE, 0, 0, 0), ADMIT_OK);
+            break;
+        }
+    }
+    return r;
+}
+
+static void check_same_places(const struct rig *a, const struct rig *b)
+{
+    assert_int_equal(a->log_length, b->log_length);
+    for (uint32_t i = 0; i < a->log_length; i++) {
+        if (memcmp(&a->log[i].ev, &b->log[i].ev, sizeof(a->log[i].ev)) != 0)
+            fail_msg("event %u differs: %s and %s", i + 1, event_info(a->log[i].ev.kind)->name,
+                     event_info(b->log[i].ev.kind)->name);
+        if (a->log[i].ev.kind == EV_ATTEMPT_PLACED)
+            assert_memory_equal(a->log[i].tail, b->log[i].tail, a->log[i].ev.tail_size);
+    }
+    assert_true(mw_hash128_equal(rig_hash(a), rig_hash(b)));
+}
+
+static void gangs_go_to_the_same_nodes_after_a_restart_and_after_a_snapshot(void **state)
+{
+    (void)state;
+    struct rig *whole = come_and_go(7, 300);
+    assert_true(rig_count(whole, EV_ATTEMPT_PLACED) > 40);
+    for (uint32_t at = 5; at < whole->facts; at += 20) {
+        struct journal *j = rig_copy(whole, whole->fact[at].seq_after);
+        if (at / 20 % 2) { /* half of them from a snapshot */
+            struct control *c = NULL;
+            const struct control_options o = {
+                .fleet = whole->fleet, .policy = &whole->policy, .journal = j,
+                .board = { .jobs_max = 256, .incidents_max = 256 } };
+            assert_int_equal(control_create(&o, &c, NULL), 0);
+            assert_int_equal(core_recover(c->core, false, NULL), 0);
+            assert_int_equal(core_snapshot(c->core, NULL), 0);
+            control_destroy(c);
+        }
+        struct rig *r = rig_make_on(whole->fleet, &whole->policy, j, true);
+        rig_repeat(r, whole, at + 1);
+        check_same_places(whole, r);
+        rig_free(r);
+    }
+    rig_free(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +533,11 @@ int main(void)
         cmocka_unit_test(results_of_another_attempt_are_refused),
         cmocka_unit_test(jobs_that_cannot_be_are_refused),
         cmocka_unit_test(the_queue_is_looked_at_no_more_often_than_the_pulse),
+        cmocka_unit_test(a_job_that_fits_is_placed_with_its_submission),
+        cmocka_unit_test(at_once_is_not_before_those_who_wait),
+        cmocka_unit_test(a_more_urgent_job_is_placed_at_once_before_one_that_waits),
+        cmocka_unit_test(without_at_once_a_job_waits_for_the_pulse),
+        cmocka_unit_test(gangs_go_to_the_same_nodes_after_a_restart_and_after_a_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

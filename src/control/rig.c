@@ -205,7 +205,8 @@ struct rig *rig_make_on(struct fleet *f, const struct control_policy *p, struct 
     r->tap = tap_make(r);
     struct control_options o = { .fleet = f, .policy = &r->policy, .journal = r->tap,
                                  .act = rig_act, .act_ctx = r, .trace_hash = true,
-                                 .board = { .jobs_max = 256, .incidents_max = 256 } };
+                                 .board = { .jobs_max = 256 } };
+    o.board.incidents_max = MW_MAX(256u, 2 * f->count[COMPONENT_NODE]);
     int rc = control_create(&o, &r->control, &err);
     if (rc == 0)
         rc = j->head.seq ? core_recover(r->control->core, use_snapshot, &err)
@@ -316,7 +317,13 @@ static bool is_about(const struct event *ev, uint32_t node)
     case EV_ORDER_OPENED:
     case EV_ORDER_TAKEN:
     case EV_ORDER_ENDED:
+    case EV_ACTION_STARTED:
+    case EV_ACTION_ENDED:
+    case EV_ORDER_ESCALATED:
+    case EV_ORDER_WITHDRAWN:
         return ev->body.order.node == node;
+    case EV_STEP_CHOSEN:
+        return ev->body.step.node == node;
     case EV_GATE_STARTED:
     case EV_GATE_ENDED:
         return ev->body.gate.node == node;

@@ -132,7 +132,7 @@ static void check_move(struct model *m, const struct body_node *b)
         bool asks = m->r->policy.care.gate && m->r->policy.care.class[b->class].gate_ms > 0;
         assert_true(!asks || m->gated[b->node]);
     }
-    if (b->to == HEALTH_READY && m->taken[b->node]) {
+    if ((b->to == HEALTH_READY || b->to == HEALTH_RETIRED) && m->taken[b->node]) {
         m->taken[b->node] = 0;
         m->out--;
     }

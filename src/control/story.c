@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/units.h"
+#include "control/grow.h"
 
 /* Findings of the job's incidents: opened under one key, closed under the same. */
 struct tie {
@@ -17,6 +17,7 @@ struct tie {
 struct telling {
     struct story *story;
     const struct story_options *options;
+    struct journal *journal;
     uint64_t last_seq;         /* of the record as it was when we began */
     struct tie *tie;           /* owned */
     uint64_t *ref;             /* owned: orders and advice that answers and commands name */
@@ -26,26 +27,6 @@ struct telling {
     uint32_t epoch;            /* second walk: the writer of the last event */
     struct mw_error *err;
 };
-
-static void *grown(void *array, uint32_t length, uint32_t *room, size_t size)
-{
-    if (length < *room)
-        return array;
-    uint32_t more = *room ? *room * 2 : 16;
-    void *bigger = mw_resize(array, more, size);
-    if (bigger)
-        *room = more;
-    return bigger;
-}
-
-/* Makes room for one more in a list of the telling; false when out of memory. */
-#define GROW(array, length, room)                                                  \
-    ({                                                                             \
-        void *bigger_ = grown((array), (length), (room), sizeof(*(array)));        \
-        if (bigger_)                                                               \
-            (array) = bigger_;                                                     \
-        bigger_ != NULL;                                                           \
-    })
 
 /* ---- the first walk: attempts and incidents ------------------------------------------------- */
 
@@ -300,6 +281,8 @@ static int meet(void *ctx, const struct event *ev, const void *tail, bool last)
     t->story->now_ns = ev->time_ns;
     if (is_of_job(ev, t->story->job))
         return ev->kind == EV_JOB_SUBMITTED || t->story->submitted_seq ? meet_own(t, ev, tail) : 0;
+    if (ev->kind == EV_INCIDENT_SUPPRESSED && incident_of(t->story, ev->body.cause.incident))
+        return add_incident(t, ev->body.cause.parent); /* what it is put down to is told with it */
     if (ev->kind != EV_INCIDENT_OPENED && ev->kind != EV_INCIDENT_JOINED)
         return 0;
     int r = struck(t, ev);
@@ -362,10 +345,34 @@ static int add_line(struct telling *t, const struct event *ev, char *text)
     return 0;
 }
 
+/* Is an attempt of another job told to stop for this one? */
+static bool makes_room(const struct telling *t, const struct event *ev)
+{
+    return ev->kind == EV_ATTEMPT_STOP && ev->body.stop.class == BOARD_CLASS_PREEMPT &&
+           ev->cause == t->story->submitted_seq;
+}
+
+/* ": for job 7", which the stop's cause submitted. */
+static int add_room_for(struct telling *t, const struct event *stop, struct text *words)
+{
+    struct event ev;
+    void *tail mw_cleanup(mw_freep) = mw_calloc(1, EVENT_TAIL_MAX);
+    int r = !tail ? MW_ENOMEM : stop->cause ? t->journal->ops->get(t->journal, stop->cause, &ev,
+                                                                   tail, t->err) : 0;
+    if (r == 0 && stop->cause && ev.kind == EV_JOB_SUBMITTED)
+        text_addf(words, " (job %llu)", (unsigned long long)ev.body.job.job);
+    return r;
+}
+
 static int say(struct telling *t, const struct event *ev, const void *tail)
 {
     struct text words = { 0 };
+    bool room = ev->kind == EV_ATTEMPT_STOP && ev->body.stop.class == BOARD_CLASS_PREEMPT;
+    if (room && ev->body.stop.job != t->story->job)
+        text_addf(&words, "job %llu, ", (unsigned long long)ev->body.stop.job);
     words_of_event(&words, t->options->words, ev, tail);
+    if (room && add_room_for(t, ev, &words) < 0)
+        words.failed = true;
     char *text = words.failed ? NULL : mw_strdup(text_string(&words));
     text_fini(&words);
     return add_line(t, ev, text);
@@ -379,51 +386,35 @@ static bool refers(const struct telling *t, uint64_t seq)
     return false;
 }
 
-/* The incident a decision or action is about; 0. */
-static uint64_t incident_in(const struct event *ev)
-{
-    switch (ev->kind) {
-    case EV_INCIDENT_OPENED:
-        return ev->seq;
-    case EV_INCIDENT_JOINED:
-    case EV_INCIDENT_CLOSED:
-        return ev->body.incident.incident;
-    case EV_NODE_MOVED:
-        return ev->body.node.incident;
-    case EV_DRAIN_ORDERED:
-        return ev->body.drain.incident;
-    case EV_ENGINE_ORDER:
-    case EV_ENGINE_ANSWERED:
-        return ev->body.engine.incident;
-    case EV_ADVICE:
-    case EV_GUARD_TRIPPED:
-        return ev->body.advice.incident;
-    case EV_ORDER_OPENED:
-    case EV_ORDER_TAKEN:
-    case EV_ORDER_ENDED:
-        return ev->body.order.incident;
-    case EV_GATE_STARTED:
-    case EV_GATE_ENDED:
-        return ev->body.gate.incident;
-    default:
-        return 0;
-    }
-}
-
-/* Part of how a node is repaired: only told when all is asked for. */
+/* Part of how a node is repaired: only told when all is asked for.  When the job has to let go of
+ * it is the job's own business. */
 static bool is_repair(const struct event *ev)
 {
     const struct body_node *m = &ev->body.node;
-    if (ev->kind == EV_NODE_MOVED)
+    switch (ev->kind) {
+    case EV_NODE_MOVED:
         return m->to != HEALTH_READY && m->from != HEALTH_READY && m->from != HEALTH_SUSPECT;
-    return ev->kind == EV_ORDER_OPENED || ev->kind == EV_ORDER_TAKEN ||
-           ev->kind == EV_ORDER_ENDED || ev->kind == EV_GATE_STARTED || ev->kind == EV_GATE_ENDED;
+    case EV_STEP_CHOSEN:
+        return ev->body.step.drain == 0;
+    case EV_ORDER_OPENED:
+    case EV_ORDER_TAKEN:
+    case EV_ORDER_ENDED:
+    case EV_ORDER_ESCALATED:
+    case EV_ORDER_WITHDRAWN:
+    case EV_ACTION_STARTED:
+    case EV_ACTION_ENDED:
+    case EV_GATE_STARTED:
+    case EV_GATE_ENDED:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static bool is_ours(const struct telling *t, const struct event *ev)
 {
     const struct body_engine *e = &ev->body.engine;
-    const struct story_incident *in = incident_of(t->story, incident_in(ev));
+    const struct story_incident *in = incident_of(t->story, words_incident(ev));
     if (ev->kind == EV_ENGINE_ANSWERED && refers(t, e->order))
         return true;
     if (!in)
@@ -455,6 +446,16 @@ static bool finding_is_ours(const struct telling *t, const struct event *ev)
     return false;
 }
 
+/* Of what struck it only the beginnings are told that were before the job, and the ends that were
+ * a while after it was done. */
+static bool is_aside(const struct story *s, const struct story_attempt *a, const struct event *ev)
+{
+    if (ev->seq < s->submitted_seq)
+        return ev->kind != EV_INCIDENT_OPENED && ev->kind != EV_INCIDENT_SUPPRESSED;
+    return a && a->how == HOW_DONE && ev->time_ns > a->ended_ns + STORY_AFTER_NS &&
+           ev->kind != EV_INCIDENT_CLOSED;
+}
+
 static bool is_told(struct telling *t, const struct event *ev)
 {
     const struct body_command *c = &ev->body.command;
@@ -462,6 +463,10 @@ static bool is_told(struct telling *t, const struct event *ev)
     if (is_of_job(ev, t->story->job))
         return ev->seq >= t->story->submitted_seq &&
                (t->options->all || ev->kind != EV_ATTEMPT_PROGRESS);
+    if (is_aside(t->story, a, ev) && !t->options->all)
+        return false;
+    if (makes_room(t, ev))
+        return true;
     switch (ev->kind) {
     case EV_FINDING_OPENED:
     case EV_FINDING_CLOSED:
@@ -489,7 +494,7 @@ static bool decides(const struct story *s, const struct event *ev)
 /* Dates of an incident that its later events give. */
 static void note_incident(struct story *s, const struct event *ev)
 {
-    struct story_incident *in = incident_of(s, incident_in(ev));
+    struct story_incident *in = incident_of(s, words_incident(ev));
     if (!in)
         return;
     if (ev->kind == EV_INCIDENT_CLOSED) {
@@ -560,7 +565,8 @@ int story_tell(struct journal *j, uint64_t job, const struct story_options *o, s
 {
     must(j && o && o->words && ret);
     *ret = (struct story){ .job = job, .engine = o->words->policy->work.engine };
-    struct telling t = { .story = ret, .options = o, .last_seq = j->head.seq, .err = err };
+    struct telling t = { .story = ret, .options = o, .journal = j,
+                         .last_seq = j->head.seq, .err = err };
     int r = walk(&t, j);
     mw_free(t.tie);
     mw_free(t.ref);

@@ -70,6 +70,10 @@ static void judge(struct suspect *s, const struct control *c)
     }
     if (b->node_holds[s->node] > 0 || (s->reported & 0xf) != SERVICE_IN)
         score(s, SUSPECT_OUT, 2);
+    struct care_history history;
+    care_history(c->care, s->node, &history);
+    if (history.lemon)
+        score(s, SUSPECT_LEMON, 2);
     if (s->incidents > 1)
         score(s, SUSPECT_REPEATS, MW_MIN(s->incidents - 1, REPEATS_COUNTED));
 }
@@ -132,6 +136,8 @@ void suspect_words(struct text *t, const struct suspect *s, const struct words *
                   (unsigned long long)s->advice);
     if (s->why & SUSPECT_OUT)
         text_addf(t, "; %s", owner < MW_ARRAY_LEN(by) ? by[owner] : by[OWNER_NOBODY]);
+    if (s->why & SUSPECT_LEMON)
+        text_add(t, "; a lemon (mw lemons)");
     if (s->why & SUSPECT_REPEATS)
         text_addf(t, "; %u incidents", s->incidents);
 }

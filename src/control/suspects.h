@@ -7,6 +7,7 @@
  *   4  an incident on it is open that ends or slows what runs there
  *   2  an incident on it is open that only defers: the part works, but not for long
  *   2  Slurm or others have it out of service, or a person holds it
+ *   2  it is a lemon: it fails more often than others (care_lemon.h)
  *   1  for each incident of the last days beyond the first, 3 at most
  * An incident that does nothing to what runs there, such as a rank's own end, does not count.
  */
@@ -21,6 +22,7 @@ enum suspect_why {
     SUSPECT_MINOR = 1 << 2,
     SUSPECT_OUT = 1 << 3,
     SUSPECT_REPEATS = 1 << 4,
+    SUSPECT_LEMON = 1 << 5,
 };
 
 struct suspect {

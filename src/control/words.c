@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "core/event_fields.h"
 #include "core/event_print.h"
+#include "control/words_private.h"
 #include "fleet/hostlist.h"
 
 #define QUOTE_MAX 400u /* bytes of a tail's text that are shown */
@@ -17,6 +18,8 @@ const char *words_class(const struct words *w, uint32_t class)
 {
     if (class == BOARD_CLASS_PERSON)
         return "a person";
+    if (class == BOARD_CLASS_PREEMPT)
+        return "room made for another";
     return class < w->policy->care.classes ? w->policy->care.class[class].name : "no known class";
 }
 
@@ -43,7 +46,9 @@ void words_source(struct text *t, const struct words *w, const struct event *ev)
     static const char *const name[] = { [SOURCE_NONE] = "automation", [SOURCE_CLOCK] = "the clock",
                                         [SOURCE_TENANT] = "the tenant", [SOURCE_ENGINE] = "Slurm",
                                         [SOURCE_CREW] = "the crew",
-                                        [SOURCE_FABRIC] = "the fabric" };
+                                        [SOURCE_FABRIC] = "the fabric",
+                                        [SOURCE_STORE] = "the store of parts",
+                                        [SOURCE_PERSON] = "a person" };
     if (ev->actor != 0)
         text_addf(t, "person %u", ev->actor);
     else if (ev->source >= SOURCE_NODE)
@@ -64,6 +69,18 @@ void words_span_ms(struct text *t, int64_t ms)
     text_add(t, shown);
 }
 
+void words_time_ms(struct text *t, int64_t ms)
+{
+    char shown[40];
+    int64_t ns;
+    if (mw_mul_overflows(ms, MW_NS_PER_MS, &ns)) {
+        text_add(t, "a time past all calendars");
+        return;
+    }
+    mw_format_time(ns, shown, sizeof(shown));
+    text_add(t, shown);
+}
+
 void words_quote(struct text *t, const void *tail, uint32_t size)
 {
     uint32_t shown = MW_MIN(size, QUOTE_MAX);
@@ -76,8 +93,7 @@ void words_quote(struct text *t, const void *tail, uint32_t size)
     text_add(t, shown < size ? "…\"" : "\"");
 }
 
-/* The word of an enumerated field of this event: "down". */
-static const char *word(const struct event *ev, const char *field)
+const char *words_field(const struct event *ev, const char *field)
 {
     const struct event_body_info *body = event_body_of(ev->kind);
     for (uint32_t i = 0; body && i < body->fields; i++) {
@@ -97,7 +113,7 @@ static void add_hosts(struct text *t, const struct words *w, const void *tail, u
         t->failed = true;
 }
 
-static void add_tail_text(struct text *t, const struct event *ev, const void *tail)
+void words_tail_text(struct text *t, const struct event *ev, const void *tail)
 {
     if (!tail || ev->tail_size == 0)
         return;
@@ -107,12 +123,14 @@ static void add_tail_text(struct text *t, const struct event *ev, const void *ta
 
 /* ---- jobs ----------------------------------------------------------------------------------- */
 
-static void say_job(struct text *t, const struct event *ev, const void *tail)
+static void say_job(struct text *t, const struct words *w, const struct event *ev,
+                    const void *tail)
 {
+    (void)w;
     const struct body_job *b = &ev->body.job;
     text_addf(t, "submitted: %u GPU%s on %u node%s, tenant %u, priority %u", b->gpus,
               b->gpus == 1 ? "" : "s", b->nodes, b->nodes == 1 ? "" : "s", ev->tenant, b->priority);
-    add_tail_text(t, ev, tail);
+    words_tail_text(t, ev, tail);
 }
 
 static void say_place(struct text *t, const struct words *w, const struct event *ev,
@@ -135,8 +153,11 @@ static void say_place(struct text *t, const struct words *w, const struct event 
     }
 }
 
-static void say_running(struct text *t, const struct event *ev)
+static void say_running(struct text *t, const struct words *w, const struct event *ev,
+                        const void *tail)
 {
+    (void)w;
+    (void)tail;
     const struct body_running *b = &ev->body.running;
     text_addf(t, "attempt %u: runs", b->attempt);
     if (b->from_ms > 0) {
@@ -145,11 +166,13 @@ static void say_running(struct text *t, const struct event *ev)
     }
 }
 
-static void say_progress(struct text *t, const struct words *w, const struct event *ev)
+static void say_progress(struct text *t, const struct words *w, const struct event *ev,
+                         const void *tail)
 {
+    (void)tail;
     const struct body_progress *b = &ev->body.progress;
     text_addf(t, "attempt %u: %s%s", b->attempt,
-              ev->kind == EV_ATTEMPT_ENDED ? "ended, " : "", word(ev, "how"));
+              ev->kind == EV_ATTEMPT_ENDED ? "ended, " : "", words_field(ev, "how"));
     if (ev->kind == EV_ATTEMPT_ENDED && b->how != HOW_DONE) {
         if (b->class != UINT16_MAX)
             text_addf(t, " by %s", words_class(w, b->class));
@@ -164,111 +187,19 @@ static void say_progress(struct text *t, const struct words *w, const struct eve
     }
 }
 
-static void say_stop(struct text *t, const struct words *w, const struct event *ev)
+static void say_stop(struct text *t, const struct words *w, const struct event *ev,
+                     const void *tail)
 {
+    (void)tail;
     const struct body_stop *b = &ev->body.stop;
     text_addf(t, "attempt %u: has to stop %s", b->attempt,
               b->how == DRAIN_AT_CHECKPOINT ? "after its next checkpoint" : "now");
     if (b->class == BOARD_CLASS_PERSON)
         text_add(t, ": a person asked");
+    else if (b->class == BOARD_CLASS_PREEMPT)
+        text_add(t, ": room is made for another job");
     else if (b->node != MW_NONE)
         text_addf(t, ": %s on %s", words_class(w, b->class), words_node(w, b->node));
-}
-
-/* ---- faults --------------------------------------------------------------------------------- */
-
-static void say_finding(struct text *t, const struct words *w, const struct event *ev)
-{
-    const struct body_finding *b = &ev->body.finding;
-    text_addf(t, "%s %s on ", ev->kind == EV_FINDING_OPENED ? "found:" : "no longer seen:",
-              words_class(w, b->class));
-    bool whole = b->component == 0 || component_kind_of(b->component) == COMPONENT_NODE;
-    if (!whole)
-        words_component(t, w, b->component);
-    if (b->node != MW_NONE)
-        text_addf(t, whole ? "%s" : " of %s", words_node(w, b->node));
-    if (ev->kind == EV_FINDING_OPENED) {
-        struct text more = { 0 };
-        if (w->detail)
-            w->detail(&more, words_class(w, b->class), b->detail);
-        if (more.length > 0)
-            text_addf(t, ": %s", text_string(&more));
-        else if (b->detail != 0)
-            text_addf(t, ": detail %u", b->detail);
-        text_fini(&more);
-    }
-    text_add(t, ", says ");
-    words_source(t, w, ev);
-    if (ev->time_ns - ev->observed_ns >= MW_NS_PER_S && ev->observed_ns > 0) {
-        text_add(t, "; it began ");
-        words_span_ms(t, mw_ms(ev->time_ns - ev->observed_ns));
-        text_add(t, " before");
-    }
-}
-
-static void say_incident(struct text *t, const struct words *w, const struct event *ev)
-{
-    static const char *const does[] = {
-        [EFFECT_NONE] = "; what runs there is not touched",
-        [EFFECT_KILLS] = "; it ends what runs there",
-        [EFFECT_SLOWS] = "; it slows what runs there",
-        [EFFECT_DEFERS] = "; what runs there may go on for now",
-        [EFFECT_HARMLESS] = "; what runs there is not touched" };
-    const struct body_incident *b = &ev->body.incident;
-    unsigned long long number = b->incident ? b->incident : ev->seq;
-    text_addf(t, "incident %llu ", number);
-    if (ev->kind == EV_INCIDENT_CLOSED) {
-        text_addf(t, "closed: %s works again after ", words_node(w, b->node));
-        words_span_ms(t, mw_ms(ev->time_ns) - b->opened_ms);
-        text_addf(t, "; it cost %.2f GPU-hours", (double)b->lost_gpu_ms / MW_MS_PER_HOUR);
-        return;
-    }
-    text_addf(t, "%s %s on ", ev->kind == EV_INCIDENT_OPENED ? "opened:" : "grows:",
-              words_class(w, b->class));
-    words_component(t, w, b->component);
-    text_add(t, b->effect < MW_ARRAY_LEN(does) ? does[b->effect] : "");
-}
-
-static void say_node(struct text *t, const struct words *w, const struct event *ev)
-{
-    const struct body_node *b = &ev->body.node;
-    text_addf(t, "%s: %s, was %s", words_node(w, b->node), word(ev, "to"), word(ev, "from"));
-    if (b->incident)
-        text_addf(t, " (incident %llu)", (unsigned long long)b->incident);
-}
-
-static void say_drain(struct text *t, const struct words *w, const struct event *ev)
-{
-    const struct body_drain *b = &ev->body.drain;
-    text_addf(t, "%s is taken from service %s: %s", words_node(w, b->node),
-              b->how == DRAIN_AT_CHECKPOINT ? "at the next checkpoint" : "now",
-              words_class(w, b->class));
-    if (ev->actor)
-        text_addf(t, ", approved by person %u", ev->actor);
-}
-
-static void say_order(struct text *t, const struct words *w, const struct event *ev)
-{
-    const struct body_order *b = &ev->body.order;
-    static const char *const said[] = { "repair of", "a crew works on", "a crew is done with" };
-    uint32_t which = ev->kind == EV_ORDER_OPENED ? 0 : ev->kind == EV_ORDER_TAKEN ? 1 : 2;
-    text_addf(t, "%s ", said[which]);
-    words_component(t, w, b->component);
-    text_addf(t, which == 0 ? " is asked for, visit %u" : ", visit %u", b->visit);
-    if (ev->kind == EV_ORDER_ENDED)
-        text_addf(t, ": %s", word(ev, "result"));
-}
-
-static void say_gate(struct text *t, const struct words *w, const struct event *ev)
-{
-    const struct body_gate *b = &ev->body.gate;
-    text_addf(t, "%s: the check for %s ", words_node(w, b->node), words_class(w, b->class));
-    if (ev->kind == EV_GATE_STARTED) {
-        text_add(t, "begins, at most ");
-        words_span_ms(t, b->length_ms);
-    } else {
-        text_addf(t, "ended: %s", word(ev, "result"));
-    }
 }
 
 /* ---- the engine, the guard, people ---------------------------------------------------------- */
@@ -337,7 +268,7 @@ static void say_engine(struct text *t, const struct words *w, const struct event
         add_wish(t, w, &x);
         text_addf(t, ": %s", b->result == RESULT_OK ? "read back, it is so" :
                              b->result == RESULT_FAILED ? "refused" : "nobody knows");
-        add_tail_text(t, ev, tail);
+        words_tail_text(t, ev, tail);
         return;
     }
     text_add(t, "Slurm is asked to ");
@@ -351,8 +282,10 @@ static void say_engine(struct text *t, const struct words *w, const struct event
         text_addf(t, ", for person %u", ev->actor);
 }
 
-static void say_advice(struct text *t, const struct words *w, const struct event *ev)
+static void say_advice(struct text *t, const struct words *w, const struct event *ev,
+                       const void *tail)
 {
+    (void)tail;
     const struct body_advice *b = &ev->body.advice;
     const struct wish x = { .verb = b->verb, .node = b->node };
     if (ev->kind == EV_GUARD_TRIPPED) {
@@ -363,10 +296,27 @@ static void say_advice(struct text *t, const struct words *w, const struct event
     text_add(t, "only advice: ");
     if (b->kind == EV_ENGINE_ORDER)
         add_wish(t, w, &x);
+    else if (b->kind == EV_ACTION_STARTED)
+        text_addf(t, "%s %s", words_step_of(b->step), words_node(w, b->node));
     else
         text_addf(t, "take %s from service %s", words_node(w, b->node),
                   b->how == DRAIN_AT_CHECKPOINT ? "at the next checkpoint" : "now");
     text_addf(t, " (%s); not done: %s", words_class(w, b->class), guard_reason_name(b->reason));
+}
+
+static void say_window(struct text *t, const struct words *w, const struct event *ev)
+{
+    const struct body_command *b = &ev->body.command;
+    if (b->length_ms == 0) {
+        text_addf(t, "person %u ends the maintenance that event %llu began", ev->actor,
+                  (unsigned long long)b->ref);
+        return;
+    }
+    text_addf(t, "person %u plans maintenance of %u node%s from %s on, at ", ev->actor, b->count,
+              b->count == 1 ? "" : "s", words_node(w, b->node));
+    words_time_ms(t, (int64_t)MW_MIN(b->ref, (uint64_t)INT64_MAX));
+    text_add(t, " for ");
+    words_span_ms(t, b->length_ms);
 }
 
 static void say_command(struct text *t, const struct words *w, const struct event *ev,
@@ -382,15 +332,20 @@ static void say_command(struct text *t, const struct words *w, const struct even
                                 .length_ms = b->length_ms };
         text_addf(t, "person %u asks Slurm to ", ev->actor);
         add_wish(t, w, &x);
-        add_tail_text(t, ev, tail);
+        words_tail_text(t, ev, tail);
         return;
     }
-    text_addf(t, "person %u: %s", ev->actor, word(ev, "verb"));
+    if (b->verb == CMD_WINDOW) {
+        say_window(t, w, ev);
+        words_tail_text(t, ev, tail);
+        return;
+    }
+    text_addf(t, "person %u: %s", ev->actor, words_field(ev, "verb"));
     if (b->verb == CMD_APPROVE || b->verb == CMD_REJECT)
         text_addf(t, " of event %llu", (unsigned long long)b->ref);
     if (b->node != MW_NONE && b->verb != CMD_SET_MODE && b->verb != CMD_RESET_GUARD)
         text_addf(t, ", %s", words_node(w, b->node));
-    add_tail_text(t, ev, tail);
+    words_tail_text(t, ev, tail);
 }
 
 static void say_report(struct text *t, const struct words *w, const struct event *ev,
@@ -405,71 +360,72 @@ static void say_report(struct text *t, const struct words *w, const struct event
     text_addf(t, "Slurm says: %s is %s%s", words_node(w, b->node),
               b->service < MW_ARRAY_LEN(is) ? is[b->service] : "in a state unknown",
               b->owner < MW_ARRAY_LEN(by) ? by[b->owner] : "");
-    add_tail_text(t, ev, tail);
+    words_tail_text(t, ev, tail);
 }
+
+static void say_spares(struct text *t, const struct words *w, const struct event *ev,
+                       const void *tail)
+{
+    const struct body_spares *b = &ev->body.spares;
+    (void)w;
+    (void)tail;
+    text_addf(t, "%u node%s kept for restarts: on average %.2f of %u are out at once, ",
+              b->target, b->target == 1 ? " is" : "s are", b->expected_ppm / 1e6, b->nodes);
+    text_addf(t, "enough with odds of %.2f %%", b->quantile_ppm / 1e4);
+    if (b->domain > 0)
+        text_addf(t, ", %u of them for a domain that fails whole", b->domain);
+}
+
+typedef void say_fn(struct text *t, const struct words *w, const struct event *ev,
+                    const void *tail);
+
+/* One row a kind; what has none is told by its fields. */
+static say_fn *const SAY[EVENT_KIND_MAX] = {
+    [EV_FINDING_OPENED] = words_say_finding,
+    [EV_FINDING_CLOSED] = words_say_finding,
+    [EV_ORDER_TAKEN] = words_say_order,
+    [EV_ORDER_ENDED] = words_say_order,
+    [EV_GATE_ENDED] = words_say_gate,
+    [EV_NODE_REPORTED] = say_report,
+    [EV_ENGINE_ANSWERED] = say_engine,
+    [EV_ACTION_ENDED] = words_say_action,
+    [EV_PARTS_ARRIVED] = words_say_parts,
+    [EV_JOB_SUBMITTED] = say_job,
+    [EV_ATTEMPT_RUNNING] = say_running,
+    [EV_ATTEMPT_PROGRESS] = say_progress,
+    [EV_ATTEMPT_ENDED] = say_progress,
+    [EV_JOB_CANCELLED] = say_command,
+    [EV_ATTEMPT_ALLOCATED] = say_place,
+    [EV_COMMAND] = say_command,
+    [EV_INCIDENT_OPENED] = words_say_incident,
+    [EV_INCIDENT_JOINED] = words_say_incident,
+    [EV_INCIDENT_CLOSED] = words_say_incident,
+    [EV_NODE_MOVED] = words_say_node,
+    [EV_DRAIN_ORDERED] = words_say_drain,
+    [EV_ORDER_OPENED] = words_say_order,
+    [EV_GATE_STARTED] = words_say_gate,
+    [EV_ENGINE_ORDER] = say_engine,
+    [EV_STEP_CHOSEN] = words_say_step,
+    [EV_ACTION_STARTED] = words_say_action,
+    [EV_ATTEMPT_PLACED] = say_place,
+    [EV_ATTEMPT_STOP] = say_stop,
+    [EV_ORDER_ESCALATED] = words_say_escalated,
+    [EV_ORDER_WITHDRAWN] = words_say_withdrawn,
+    [EV_PARTS_ORDERED] = words_say_parts,
+    [EV_NODE_JUDGED] = words_say_judged,
+    [EV_SPARES_SIZED] = say_spares,
+    [EV_INCIDENT_SUPPRESSED] = words_say_symptom,
+    [EV_INCIDENT_FREED] = words_say_symptom,
+    [EV_ADVICE] = say_advice,
+    [EV_GUARD_TRIPPED] = say_advice,
+};
 
 void words_of_event(struct text *t, const struct words *w, const struct event *ev,
                     const void *tail)
 {
     must(t && w && w->fleet && w->policy && ev);
-    switch (ev->kind) {
-    case EV_JOB_SUBMITTED:
-        say_job(t, ev, tail);
-        break;
-    case EV_ATTEMPT_PLACED:
-    case EV_ATTEMPT_ALLOCATED:
-        say_place(t, w, ev, tail);
-        break;
-    case EV_ATTEMPT_RUNNING:
-        say_running(t, ev);
-        break;
-    case EV_ATTEMPT_PROGRESS:
-    case EV_ATTEMPT_ENDED:
-        say_progress(t, w, ev);
-        break;
-    case EV_ATTEMPT_STOP:
-        say_stop(t, w, ev);
-        break;
-    case EV_FINDING_OPENED:
-    case EV_FINDING_CLOSED:
-        say_finding(t, w, ev);
-        break;
-    case EV_INCIDENT_OPENED:
-    case EV_INCIDENT_JOINED:
-    case EV_INCIDENT_CLOSED:
-        say_incident(t, w, ev);
-        break;
-    case EV_NODE_MOVED:
-        say_node(t, w, ev);
-        break;
-    case EV_DRAIN_ORDERED:
-        say_drain(t, w, ev);
-        break;
-    case EV_ORDER_OPENED:
-    case EV_ORDER_TAKEN:
-    case EV_ORDER_ENDED:
-        say_order(t, w, ev);
-        break;
-    case EV_GATE_STARTED:
-    case EV_GATE_ENDED:
-        say_gate(t, w, ev);
-        break;
-    case EV_ENGINE_ORDER:
-    case EV_ENGINE_ANSWERED:
-        say_engine(t, w, ev, tail);
-        break;
-    case EV_ADVICE:
-    case EV_GUARD_TRIPPED:
-        say_advice(t, w, ev);
-        break;
-    case EV_COMMAND:
-    case EV_JOB_CANCELLED:
-        say_command(t, w, ev, tail);
-        break;
-    case EV_NODE_REPORTED:
-        say_report(t, w, ev, tail);
-        break;
-    default:
+    if (ev->kind < EVENT_KIND_MAX && SAY[ev->kind])
+        SAY[ev->kind](t, w, ev, tail);
+    else
         event_print_fields(t, ev, tail);
-    }
 }

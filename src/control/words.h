@@ -24,6 +24,9 @@ struct words {
 void words_of_event(struct text *t, const struct words *w, const struct event *ev,
                     const void *tail);
 
+/* The incident that an event is about; 0 when it is about none. */
+uint64_t words_incident(const struct event *ev);
+
 /* "gpu"; "a person" and "no known class" for what is no row of the policy. */
 const char *words_class(const struct words *w, uint32_t class);
 /* "n3"; "no node". */
@@ -32,6 +35,20 @@ const char *words_node(const struct words *w, uint32_t node);
 void words_component(struct text *t, const struct words *w, uint64_t component);
 /* "the agent of n3", "Slurm", "person 7". */
 void words_source(struct text *t, const struct words *w, const struct event *ev);
+/* "power cycle of", "replacement of": what a step is, before the name of what it is done to. */
+const char *words_step_of(uint32_t step);
+/* "power-cycle it", "replace the part": what somebody is told to do. */
+const char *words_step_do(uint32_t step);
+/* "a technician"; of enum step_who. */
+const char *words_who(uint32_t who);
+/* "gpu-board", or "no part" for what is no row of the policy. */
+const char *words_part(const struct words *w, uint32_t part);
+/* "3 findings, 2 repairs" …: what one of the seven signals of a lemon counts. */
+const char *words_lemon_signal(uint32_t signal);
+/* "$1,234.56" of micro-dollars. */
+void words_usd(struct text *t, int64_t uusd);
+/* "2024-01-31T05:06:07.123Z" of milliseconds UTC. */
+void words_time_ms(struct text *t, int64_t ms);
 /* "2.50 h" of milliseconds. */
 void words_span_ms(struct text *t, int64_t ms);
 /* The text of a tail, control characters as dots, in quotes. */

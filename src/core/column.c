@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define COLUMN_NAME_MAX 40
-#define COLUMNS_MAX 64 /* in one list: a bit each */
+#define COLUMNS_MAX 256 /* in one list */
 
 struct column_header {
     char name[COLUMN_NAME_MAX];
@@ -64,9 +64,9 @@ static const struct column *column_find(const struct column_list *l, const char 
     return NULL;
 }
 
-/* *loaded has a bit for each column read so far. */
+/* loaded says of each column whether it was read already. */
 static int column_load_one(const struct column_list *l, column_read_fn *read, void *ctx,
-                           uint64_t *loaded, struct mw_error *err)
+                           bool *loaded, struct mw_error *err)
 {
     struct column_header head;
     int r = read(ctx, &head, sizeof(head));
@@ -86,11 +86,10 @@ static int column_load_one(const struct column_list *l, column_read_fn *read, vo
     if (head.rows != rows)
         return mw_fail(err, MW_ECORRUPT, "snapshot of %s: column \"%s\" has %u rows, not %u",
                        l->owner, head.name, head.rows, rows);
-    uint64_t bit = UINT64_C(1) << (c - l->item);
-    if (*loaded & bit)
+    if (loaded[c - l->item])
         return mw_fail(err, MW_ECORRUPT, "snapshot of %s: column \"%s\" is there twice", l->owner,
                        head.name);
-    *loaded |= bit;
+    loaded[c - l->item] = true;
     return read(ctx, c->data, (size_t)head.rows * c->width);
 }
 
@@ -98,14 +97,14 @@ int columns_load(const struct column_list *l, column_read_fn *read, void *ctx,
                  struct mw_error *err)
 {
     must(l && read && l->length <= COLUMNS_MAX);
-    uint64_t loaded = 0;
+    bool loaded[COLUMNS_MAX] = { false };
     uint32_t n = 0;
     int r = read(ctx, &n, sizeof(n));
     if (r == 0 && n > l->length)
         return mw_fail(err, MW_EVERSION, "snapshot of %s: %u columns, this version knows %u",
                        l->owner, n, l->length);
     for (uint32_t i = 0; r == 0 && i < n; i++)
-        r = column_load_one(l, read, ctx, &loaded, err);
+        r = column_load_one(l, read, ctx, loaded, err);
     for (uint32_t i = 0; r == 0 && i < l->length; i++)
         if (l->item[i].rows && *l->item[i].rows > l->item[i].rows_max)
             r = mw_fail(err, MW_ELIMIT, "snapshot of %s: column \"%s\" has %u rows, room is for %u",

@@ -27,6 +27,8 @@ static void core_append(struct core *c, const struct event *ev, const void *tail
     in_group->time_ns = c->time_ns;
     in_group->epoch = c->config.journal->epoch;
     in_group->version = EVENT_VERSION;
+    /* What no field names may be a struct's padding, that is anything; events are hashed whole. */
+    memset(in_group->body.bytes + c->body[ev->kind], 0, sizeof(ev->body) - c->body[ev->kind]);
     const void *in_tail = NULL;
     if (ev->tail_size) {
         uint8_t *to = c->group + c->group_size + sizeof(*ev);
@@ -87,7 +89,8 @@ static void core_append_decision(struct core *c, struct decision *d)
     tripped.kind = EV_NONE;
     const struct event_info *info = event_info(d->ev.kind);
     must(info->name && info->class == EVENT_DECISION);
-    if ((info->flags & (EVENT_TAKES | EVENT_ENGINE)) && d->ev.actor == 0 && c->config.guard.check) {
+    bool guarded = info->flags & (EVENT_TAKES | EVENT_ENGINE | EVENT_MODE);
+    if (guarded && d->ev.actor == 0 && c->config.guard.check) {
         bool trips = false;
         enum guard_reason why = c->config.guard.check(c->config.guard.self, &d->ev, &trips);
         if (why != GUARD_PASS) {
@@ -98,7 +101,7 @@ static void core_append_decision(struct core *c, struct decision *d)
     c->stats.decisions++;
     uint32_t at = c->group_size;
     core_append(c, &d->ev, d->tail);
-    if (event_info(d->ev.kind)->flags & EVENT_ACTION)
+    if (event_info(d->ev.kind)->flags & (EVENT_ACTION | EVENT_NOTICE))
         core_stage_action(c, at);
     if (tripped.kind) {
         c->stats.trips++;

@@ -10,6 +10,7 @@ struct core {
     struct core_config config;
     struct plane plane[PLANE_COUNT];
     uint8_t takes[EVENT_KIND_MAX]; /* planes that take a kind, from the event table */
+    uint8_t body[EVENT_KIND_MAX];  /* bytes of a kind's body that fields name */
 
     /* state */
     uint64_t seq;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "core/core_private.h"
+#include "core/event_fields.h"
 
 #define SNAPSHOT_MAGIC UINT64_C(0x31304e5357575d4d) /* changes with the layout below */
 
@@ -49,8 +50,10 @@ int core_create(const struct core_config *config, struct core **ret, struct mw_e
     c->config = *config;
     memcpy(c->plane, config->plane, sizeof(c->plane));
     c->config.plane = NULL;
-    for (uint32_t k = 0; k < EVENT_KIND_MAX; k++)
+    for (uint32_t k = 0; k < EVENT_KIND_MAX; k++) {
         c->takes[k] = event_info(k)->planes;
+        c->body[k] = event_body_bytes(k);
+    }
     if (core_alloc(c) < 0) {
         core_destroy(c);
         return mw_fail(err, MW_ENOMEM, "no memory for the core");

@@ -51,13 +51,16 @@ uint32_t event_kind_find(const char *name)
 
 int event_check(const struct event *ev)
 {
+    static const uint8_t unit[] = { [TAIL_NONE] = 1, [TAIL_NODES] = 4, [TAIL_TEXT] = 1,
+                                    [TAIL_SUMS] = sizeof(struct step_sum),
+                                    [TAIL_CAUSES] = sizeof(struct cause_rank) };
     const struct event_info *info = event_info(ev->kind);
     if (info->name == NULL || ev->version != EVENT_VERSION || ev->flags != 0)
         return MW_ECORRUPT;
     if (ev->tail_size == 0)
         return 0;
     bool fits = ev->tail_size <= EVENT_TAIL_MAX;
-    if (info->tail == TAIL_NONE || (info->tail == TAIL_NODES && ev->tail_size % 4 != 0))
+    if (info->tail == TAIL_NONE || ev->tail_size % unit[info->tail] != 0)
         fits = false;
     return fits ? 0 : MW_ECORRUPT;
 }

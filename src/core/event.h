@@ -32,13 +32,21 @@ enum {
 enum { PLANE_BOARD, PLANE_GUARD, PLANE_CARE, PLANE_MONEY, PLANE_WORK, PLANE_COUNT };
 
 /* What a kind's tail holds. */
-enum event_tail { TAIL_NONE, TAIL_NODES /* uint32_t node[] */, TAIL_TEXT /* UTF-8, no ending */ };
+enum event_tail {
+    TAIL_NONE,
+    TAIL_NODES,  /* uint32_t node[] */
+    TAIL_TEXT,   /* UTF-8, no ending */
+    TAIL_SUMS,   /* struct step_sum[]: the alternatives of a step, the chosen one among them */
+    TAIL_CAUSES, /* struct cause_rank[]: what could explain the findings, best first */
+};
 
 /* Flags of a kind. */
 enum {
     EVENT_ACTION = 1 << 0, /* the world must do something; pending until a result */
     EVENT_TAKES = 1 << 1,  /* automation takes a working node: the guard charges it */
     EVENT_ENGINE = 1 << 2, /* asks the engine that owns allocation: the guard looks at the mode */
+    EVENT_NOTICE = 1 << 3, /* the world is told, and nobody waits for a result */
+    EVENT_MODE = 1 << 4,   /* only where the mode of the hall is act, or a person approved */
 };
 
 /*
@@ -57,8 +65,8 @@ enum {
       "The detector no longer sees what it reported")                                             \
     X(EV_ORDER_TAKEN, 12, "order.taken", EVENT_FACT, order, TO_CARE, TAIL_NONE, 0,                \
       "A crew has started on a work order")                                                       \
-    X(EV_ORDER_ENDED, 13, "order.ended", EVENT_FACT, order, TO_CARE, TAIL_NONE, 0,                \
-      "A crew says that a work order is done")                                                    \
+    X(EV_ORDER_ENDED, 13, "order.ended", EVENT_FACT, order, TO_CARE, TAIL_TEXT, 0,                \
+      "A work order is over: what was done; the tail says what was found, and new serials")       \
     X(EV_GATE_ENDED, 14, "gate.ended", EVENT_FACT, gate, TO_CARE, TAIL_NONE, 0,                   \
       "A validation gate has a result")                                                           \
     X(EV_NODE_REPORTED, 15, "node.reported", EVENT_FACT, report,                                  \
@@ -68,6 +76,10 @@ enum {
       TAIL_TEXT, 0, "What became of an order to the engine, as read back from it")                \
     X(EV_NODE_WATCHED, 17, "node.watched", EVENT_FACT, watch, TO_BOARD, TAIL_NONE, 0,             \
       "A node has an agent from now on, or no longer: whether its silence means something")       \
+    X(EV_ACTION_ENDED, 18, "action.ended", EVENT_FACT, order, TO_CARE, TAIL_TEXT, 0,              \
+      "What became of a machine's action, as read back; the tail says what was read")             \
+    X(EV_PARTS_ARRIVED, 19, "parts.arrived", EVENT_FACT, parts, TO_CARE, TAIL_NONE, 0,            \
+      "Parts that were ordered are in the store")                                                 \
     X(EV_JOB_SUBMITTED, 20, "job.submitted", EVENT_FACT, job, TO_BOARD | TO_MONEY | TO_WORK,      \
       TAIL_TEXT, 0, "A tenant asks for a job; the tail is its name, where it has one")            \
     X(EV_ATTEMPT_RUNNING, 21, "attempt.running", EVENT_FACT, running, TO_MONEY | TO_WORK,         \
@@ -80,12 +92,13 @@ enum {
       "The tenant no longer wants a job")                                                         \
     X(EV_ATTEMPT_ALLOCATED, 25, "attempt.allocated", EVENT_FACT, place, TO_MONEY | TO_WORK,       \
       TAIL_NODES, 0, "The engine that owns allocation has given these nodes to a gang")           \
-    X(EV_TIMER_FIRED, 30, "timer.fired", EVENT_FACT, timer, TO_CARE | TO_WORK, TAIL_NONE, 0,      \
-      "A timer of a plane is due")                                                                \
+    X(EV_TIMER_FIRED, 30, "timer.fired", EVENT_FACT, timer, TO_CARE | TO_MONEY | TO_WORK,         \
+      TAIL_NONE, 0, "A timer of a plane is due")                                                  \
     X(EV_COMMAND, 31, "command", EVENT_FACT, command, TO_GUARD | TO_CARE | TO_MONEY | TO_WORK,    \
       TAIL_TEXT, 0, "A person commands; the tail is the reason")                                  \
     X(EV_INCIDENT_OPENED, 40, "incident.opened", EVENT_DECISION, incident,                        \
-      TO_BOARD | TO_CARE | TO_MONEY, TAIL_NONE, 0, "Findings with one cause begin")               \
+      TO_BOARD | TO_CARE | TO_MONEY, TAIL_CAUSES, 0,                                              \
+      "Findings with one cause begin; of a common cause the tail ranks what could explain them")  \
     X(EV_INCIDENT_JOINED, 41, "incident.joined", EVENT_DECISION, incident,                        \
       TO_BOARD | TO_CARE, TAIL_NONE, 0, "One more finding belongs to an open incident")           \
     X(EV_INCIDENT_CLOSED, 42, "incident.closed", EVENT_DECISION, incident,                        \
@@ -103,10 +116,30 @@ enum {
     X(EV_ENGINE_ORDER, 47, "engine.order", EVENT_DECISION, engine, TO_GUARD | TO_CARE | TO_WORK,   \
       TAIL_NODES, EVENT_ACTION | EVENT_ENGINE,                                                    \
       "The engine that owns allocation is asked for something; the tail names nodes to avoid")    \
+    X(EV_STEP_CHOSEN, 48, "step.chosen", EVENT_DECISION, step, TO_CARE, TAIL_SUMS, 0,             \
+      "What is done next about an incident: the least expected cost of the tail's alternatives")  \
+    X(EV_ACTION_STARTED, 49, "action.started", EVENT_DECISION, order, TO_GUARD | TO_CARE,         \
+      TAIL_NONE, EVENT_ACTION | EVENT_MODE,                                                       \
+      "A machine is asked to act on a component, once, under a lease")   \
     X(EV_ATTEMPT_PLACED, 50, "attempt.placed", EVENT_DECISION, place, TO_MONEY | TO_WORK,         \
       TAIL_NODES, EVENT_ACTION, "A gang starts on these nodes")                                   \
     X(EV_ATTEMPT_STOP, 51, "attempt.stop", EVENT_DECISION, stop, TO_WORK, TAIL_NONE,              \
       EVENT_ACTION, "An attempt has to stop, now or after its next checkpoint")                   \
+    X(EV_ORDER_ESCALATED, 52, "order.escalated", EVENT_DECISION, order, TO_CARE, TAIL_NONE,       \
+      EVENT_NOTICE, "A work order is past its deadline: it goes first, and somebody is told")     \
+    X(EV_ORDER_WITHDRAWN, 53, "order.withdrawn", EVENT_DECISION, order, TO_CARE, TAIL_NONE,       \
+      EVENT_NOTICE, "A work order is no longer needed; a crew that has it is told to stop")       \
+    X(EV_PARTS_ORDERED, 54, "parts.ordered", EVENT_DECISION, parts, TO_CARE, TAIL_NONE,           \
+      EVENT_ACTION, "The store runs low: parts are ordered")                                      \
+    X(EV_NODE_JUDGED, 55, "node.judged", EVENT_DECISION, judge, TO_CARE | TO_WORK, TAIL_NONE, 0,  \
+      "A node fails too often to be one of the others, by these signals; or no longer")          \
+    X(EV_SPARES_SIZED, 56, "spares.sized", EVENT_DECISION, spares, TO_MONEY | TO_WORK,            \
+      TAIL_NONE, 0,                                                                               \
+      "So many nodes are kept for restarts, from the failures expected while one is repaired")    \
+    X(EV_INCIDENT_SUPPRESSED, 57, "incident.suppressed", EVENT_DECISION, cause,                   \
+      TO_CARE | TO_MONEY, TAIL_NONE, 0, "An incident is a symptom of another: it waits for that") \
+    X(EV_INCIDENT_FREED, 58, "incident.freed", EVENT_DECISION, cause, TO_CARE | TO_MONEY,         \
+      TAIL_NONE, 0, "An incident is no symptom of the other after all, or has outlived it")       \
     X(EV_ADVICE, 60, "advice", EVENT_DECISION, advice, TO_CARE | TO_WORK, TAIL_NONE,              \
       0, "The guard lowered a decision to advice; a person may approve or reject it")             \
     X(EV_GUARD_TRIPPED, 61, "guard.tripped", EVENT_DECISION, advice, TO_GUARD, TAIL_NONE, 0,      \
@@ -188,6 +221,45 @@ enum node_health {
     HEALTH_COUNT
 };
 
+/* What can be done about a fault, from the lightest to the last. */
+enum care_step {
+    STEP_REPAIR,      /* a crew does what it takes: of a class without a ladder */
+    STEP_RESTART_JOB, /* nothing is done to the node; the job starts again */
+    STEP_RESET_GPU,
+    STEP_RESTART_SERVICE,
+    STEP_REBOOT,
+    STEP_POWER_CYCLE,
+    STEP_FIRMWARE,
+    STEP_RESEAT,
+    STEP_REPLACE,     /* of the part */
+    STEP_RMA,         /* the node goes to its vendor and comes back, or another does */
+    STEP_RETIRE,      /* out of the fleet for good */
+    STEP_COUNT
+};
+enum step_who { WHO_AGENT, WHO_BMC, WHO_TECHNICIAN, WHO_VENDOR, WHO_COUNT };
+
+/* Why an alternative was not to be had. */
+enum step_bar {
+    BAR_NONE,
+    BAR_TRIED,   /* it did not help in this incident */
+    BAR_LIGHT,   /* lighter than what this node needs: a lemon, an earlier repair did not hold, or
+                    nobody could read back whether a machine has done as much already */
+    BAR_MODE,    /* the rules or a person said no: not on a node that works, no retirement yet */
+    BAR_COUNT
+};
+
+/* The seven signals of a lemon node (Meta, arXiv 2410.21680 sec. 6), over 28 days. */
+enum lemon_signal {
+    LEMON_EXCLUDED,     /* jobs or people that asked not to have it: holds */
+    LEMON_XIDS,         /* findings on it */
+    LEMON_TICKETS,      /* repairs */
+    LEMON_OUT,          /* times out of service */
+    LEMON_MULTI_FAILS,  /* jobs of several nodes that it stopped */
+    LEMON_SINGLE_FAILS, /* jobs of one node that it stopped */
+    LEMON_SINGLE_RATE,  /* of its jobs of one node, the permille that it stopped */
+    LEMON_SIGNALS
+};
+
 enum command_verb {
     CMD_APPROVE = 1,
     CMD_REJECT,
@@ -197,6 +269,8 @@ enum command_verb {
     CMD_SET_MODE,
     CMD_DRAIN,
     CMD_ENGINE, /* the engine that owns allocation is to do something: `engine` says what */
+    CMD_WINDOW, /* maintenance: `count` nodes from `node` on, from `ref` (ms UTC) for length_ms;
+                   length 0 ends the window that the command `ref` began */
 };
 
 enum guard_mode { MODE_OBSERVE, MODE_ADVISE, MODE_APPROVE, MODE_ACT };
@@ -227,18 +301,66 @@ struct body_finding {
     uint64_t finding; /* the source's own number, < 2^40: opened and closed carry the same */
     uint32_t node;    /* the node it is on or serves; MW_NONE = none */
     uint32_t detail;  /* e.g. the Xid code; 0 = nothing to add */
+    uint32_t slow_ppm; /* share of a job's speed that it costs, where the detector knows; 0 */
     uint16_t class;   /* row of the policy's fault classes */
     uint8_t effect;   /* enum fault_effect, as the detector sees it */
 };
-struct body_order {
+struct body_order { /* of a work order, and of a machine's action */
     uint64_t component;
     uint64_t incident;
     uint64_t finding; /* the finding that asked for it: source << 40 | its number */
+    int64_t deadline_ms; /* after this much time it is stuck; 0 = never */
     uint32_t node;    /* MW_NONE for a part that is not a node's */
     uint32_t slot;    /* row of the incident */
     uint32_t visit;   /* 1 = first repair of this incident, 2 = after a failed gate … */
+    uint32_t lease_ms; /* action: it is not begun later than this after it was received; 0 */
     uint16_t class;
-    uint8_t result;   /* enum result in order.ended */
+    uint16_t part;    /* row of the policy's parts that it uses up; UINT16_MAX */
+    uint8_t result;   /* enum result in order.ended, action.ended */
+    uint8_t step;     /* enum care_step: what is asked for; in order.ended what was done */
+    uint8_t who;      /* enum step_who */
+    uint8_t level;    /* how often it was escalated */
+};
+struct body_step {
+    uint64_t incident;
+    int64_t cost_uusd;   /* expected, of the chosen one, micro-dollars */
+    uint32_t node, slot;
+    uint32_t visit;      /* the visit that it is for; 0 = it is about the drain only */
+    uint32_t odds_ppm;   /* that it cures */
+    uint16_t class;
+    uint16_t part;       /* UINT16_MAX */
+    uint8_t step;        /* enum care_step */
+    uint8_t drain;       /* enum drain_how: when its job lets go of the node; 0 = it need not */
+    uint8_t chosen;      /* row of the tail */
+};
+struct body_parts {
+    int64_t due_ms;    /* when they are expected, ms UTC */
+    int64_t cost_uusd;
+    uint64_t order;    /* parts.arrived: sequence of parts.ordered */
+    uint32_t count;
+    uint16_t part;
+};
+struct body_judge {
+    uint32_t node;
+    uint32_t excluded, findings, tickets, out; /* the values of enum lemon_signal, in its order */
+    uint32_t multi_fails, single_fails, single_rate;
+    uint16_t signals; /* bits: these are past their threshold */
+    uint8_t lemon;    /* 1 = it is one from now on, 0 = no longer */
+};
+struct body_spares {
+    int64_t rate_per_1e9_node_hours; /* failures that take a node out */
+    int64_t repair_ms;               /* mean time out */
+    uint32_t nodes;                  /* of the fleet in service and out */
+    uint32_t expected_ppm;           /* nodes out at once on average, times 10^6 */
+    uint32_t quantile_ppm;
+    uint32_t domain;                 /* nodes added for the largest domain that fails whole */
+    uint32_t target;
+};
+struct body_cause {
+    uint64_t incident, parent; /* sequences of their incident.opened */
+    uint64_t component;        /* of the parent */
+    uint32_t slot, parent_slot;
+    uint32_t node;             /* of the incident */
 };
 struct body_gate {
     uint64_t incident;
@@ -282,7 +404,9 @@ struct body_job {
     uint32_t nodes;
     uint32_t category; /* the workload class it was drawn from, for reports */
     uint8_t priority; /* 0 = lowest … 7 */
+    uint8_t flags;    /* JOB_INTERRUPTIBLE */
 };
+enum { JOB_INTERRUPTIBLE = 1 << 0 /* may run on spares, and is stopped when they are needed */ };
 struct body_running {
     uint64_t job;
     int64_t ready_ms; /* when the last node was ready, ms UTC */
@@ -327,6 +451,7 @@ struct body_incident {
     uint32_t probation_s; /* the longest of the findings' classes */
     uint8_t effect;       /* enum fault_effect: the worst of the findings' */
     uint8_t drain;        /* enum drain_how: the strictest of the findings' classes; 0 = none */
+    uint16_t hold_h;      /* incident.closed: hours until its repair has held; 0 = it had none */
 };
 struct body_node {
     uint64_t incident;
@@ -369,6 +494,7 @@ struct body_advice {
     uint8_t reason; /* enum guard_reason */
     uint8_t how;
     uint8_t verb;   /* of an order to the engine: what would have been asked; 0 */
+    uint8_t step;   /* of a machine's action: enum care_step; 0 */
 };
 struct body_cascade {
     uint32_t rounds;
@@ -404,7 +530,39 @@ union event_body {
     struct body_advice advice;
     struct body_cascade cascade;
     struct body_contradiction contradiction;
+    struct body_step step;
+    struct body_parts parts;
+    struct body_judge judge;
+    struct body_spares spares;
+    struct body_cause cause;
 };
+
+/* One alternative of a step: expected costs in micro-dollars.  Its total is their sum. */
+struct step_sum {
+    int64_t action_uusd;  /* what it takes, without part and crew */
+    int64_t part_uusd;
+    int64_t crew_uusd;
+    int64_t waiting_uusd; /* the node earns nothing until it is back, waiting for a part with it */
+    int64_t harm_uusd;    /* to the job on the node */
+    int64_t retry_uusd;   /* it does not help: the steps after it, times the odds of that */
+    int64_t refault_uusd; /* it passes the gate and does not hold, times the odds of that */
+    int64_t total_uusd;
+    uint32_t odds_ppm;    /* that it cures */
+    uint32_t tried, held; /* what the odds rest on: repairs seen, and how many held */
+    uint8_t step;         /* enum care_step */
+    uint8_t drain;        /* enum drain_how; 0 = the job keeps the node */
+    uint8_t bar;          /* enum step_bar */
+    uint8_t waits;        /* 1 = to go on waiting for the order that is open and stuck */
+};
+/* One thing that could explain findings. */
+struct cause_rank {
+    uint64_t component;
+    uint32_t seen, below; /* symptoms on what hangs on it, and how many there could be */
+    int32_t score;        /* higher explains better: care_cause.h */
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct step_sum) == 80, "as on disk");
+_Static_assert(sizeof(struct cause_rank) == 24, "as on disk");
 
 struct event {
     uint64_t seq;        /* 1, 2, 3 … without a gap */
@@ -427,7 +585,7 @@ _Static_assert(sizeof(struct event) == 128, "an event has 128 bytes");
 
 /* The well-known sources.  Agents and detectors of node n use SOURCE_NODE + n. */
 enum { SOURCE_NONE = 0, SOURCE_CLOCK = 1, SOURCE_PERSON = 2, SOURCE_TENANT = 3, SOURCE_ENGINE = 4,
-       SOURCE_CREW = 5, SOURCE_FABRIC = 6, SOURCE_NODE = 16 };
+       SOURCE_CREW = 5, SOURCE_FABRIC = 6, SOURCE_STORE = 7, SOURCE_NODE = 16 };
 
 struct event_info {
     const char *name; /* NULL = no such kind */

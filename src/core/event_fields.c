@@ -33,7 +33,14 @@ WORDS(health_words, [HEALTH_RACKED] = "racked", [HEALTH_PROVISIONING] = "provisi
       [HEALTH_RETIRED] = "retired");
 WORDS(verb_words, [CMD_APPROVE] = "approve", [CMD_REJECT] = "reject", [CMD_HOLD] = "hold",
       [CMD_RELEASE] = "release", [CMD_RESET_GUARD] = "reset-guard", [CMD_SET_MODE] = "set-mode",
-      [CMD_DRAIN] = "drain", [CMD_ENGINE] = "engine");
+      [CMD_DRAIN] = "drain", [CMD_ENGINE] = "engine", [CMD_WINDOW] = "window");
+WORDS(step_words, [STEP_REPAIR] = "repair", [STEP_RESTART_JOB] = "restart-job",
+      [STEP_RESET_GPU] = "reset-gpu", [STEP_RESTART_SERVICE] = "restart-service",
+      [STEP_REBOOT] = "reboot", [STEP_POWER_CYCLE] = "power-cycle",
+      [STEP_FIRMWARE] = "update-firmware", [STEP_RESEAT] = "reseat", [STEP_REPLACE] = "replace",
+      [STEP_RMA] = "rma", [STEP_RETIRE] = "retire");
+WORDS(who_words, [WHO_AGENT] = "agent", [WHO_BMC] = "bmc", [WHO_TECHNICIAN] = "technician",
+      [WHO_VENDOR] = "vendor");
 WORDS(mode_words, [MODE_OBSERVE] = "observe", [MODE_ADVISE] = "advise",
       [MODE_APPROVE] = "approve", [MODE_ACT] = "act");
 WORDS(reason_words, [GUARD_PASS] = "pass", [GUARD_MODE] = "mode", [GUARD_HALL_RATE] = "hall-rate",
@@ -42,6 +49,8 @@ WORDS(reason_words, [GUARD_PASS] = "pass", [GUARD_MODE] = "mode", [GUARD_HALL_RA
 WORDS(plane_words, [PLANE_BOARD] = "board", [PLANE_GUARD] = "guard", [PLANE_CARE] = "care",
       [PLANE_MONEY] = "money", [PLANE_WORK] = "work");
 
+_Static_assert(MW_ARRAY_LEN(step_words_list) == STEP_COUNT, "a word for every step");
+_Static_assert(MW_ARRAY_LEN(who_words_list) == WHO_COUNT, "a word for everybody");
 _Static_assert(MW_ARRAY_LEN(engine_words_list) == ENGINE_VERBS, "a word for every verb");
 _Static_assert(MW_ARRAY_LEN(health_words_list) == HEALTH_COUNT, "a word for every health");
 _Static_assert(MW_ARRAY_LEN(reason_words_list) == GUARD_REASON_COUNT, "a word for every reason");
@@ -71,6 +80,7 @@ static const struct event_field finding_fields[] = {
     FIELD(finding, finding, FIELD_U64, NULL, "the source's own number for it"),
     FIELD(finding, node, FIELD_NODE, NULL, "the node it is on or serves"),
     FIELD(finding, detail, FIELD_U32, NULL, "for example the Xid code; 0 = nothing to add"),
+    FIELD(finding, slow_ppm, FIELD_U32, NULL, "speed that it costs a job, times 10^6; 0 = unknown"),
     FIELD(finding, class, FIELD_CLASS, NULL, "the class of fault"),
     FIELD(finding, effect, FIELD_ENUM, &effect_words, "what it does to a job, as it is seen"),
 };
@@ -78,11 +88,67 @@ static const struct event_field order_fields[] = {
     FIELD(order, component, FIELD_COMPONENT, NULL, "what is to be repaired"),
     FIELD(order, incident, FIELD_SEQ, NULL, "the incident"),
     FIELD(order, finding, FIELD_FINDING, NULL, "the finding that asked for it"),
+    FIELD(order, deadline_ms, FIELD_SPAN_MS, NULL, "after this much time it is stuck; 0 = never"),
     FIELD(order, node, FIELD_NODE, NULL, "the node it is on"),
     FIELD(order, slot, FIELD_ROW, NULL, "row of the incident"),
     FIELD(order, visit, FIELD_U32, NULL, "1 = first repair of the incident, 2 = the next one …"),
+    FIELD(order, lease_ms, FIELD_U32, NULL, "of an action: it is not begun later than this, ms"),
     FIELD(order, class, FIELD_CLASS, NULL, "the class of fault"),
-    FIELD(order, result, FIELD_ENUM, &result_words, "in order.ended: how it went"),
+    FIELD(order, part, FIELD_PART, NULL, "the part that it uses up"),
+    FIELD(order, result, FIELD_ENUM, &result_words, "in order.ended, action.ended: how it went"),
+    FIELD(order, step, FIELD_ENUM, &step_words, "what is asked for; in order.ended what was done"),
+    FIELD(order, who, FIELD_ENUM, &who_words, "by whom"),
+    FIELD(order, level, FIELD_U8, NULL, "how often it was escalated"),
+};
+static const struct event_field step_fields[] = {
+    FIELD(step, incident, FIELD_SEQ, NULL, "the incident"),
+    FIELD(step, cost_uusd, FIELD_USD, NULL, "what it is expected to cost"),
+    FIELD(step, node, FIELD_NODE, NULL, "the node"),
+    FIELD(step, slot, FIELD_ROW, NULL, "row of the incident"),
+    FIELD(step, visit, FIELD_U32, NULL,
+          "1 = first step of the incident, 2 = the next one …; 0 = about the drain"),
+    FIELD(step, odds_ppm, FIELD_U32, NULL, "the odds that it cures, times 10^6"),
+    FIELD(step, class, FIELD_CLASS, NULL, "the class of fault"),
+    FIELD(step, part, FIELD_PART, NULL, "the part that it uses up"),
+    FIELD(step, step, FIELD_ENUM, &step_words, "what is done"),
+    FIELD(step, drain, FIELD_ENUM, &drain_words, "when the job lets go of the node"),
+    FIELD(step, chosen, FIELD_U8, NULL, "row of the tail"),
+};
+static const struct event_field parts_fields[] = {
+    FIELD(parts, due_ms, FIELD_TIME_MS, NULL, "when they are expected"),
+    FIELD(parts, cost_uusd, FIELD_USD, NULL, "what they cost"),
+    FIELD(parts, order, FIELD_SEQ, NULL, "in parts.arrived: the parts.ordered"),
+    FIELD(parts, count, FIELD_U32, NULL, "how many"),
+    FIELD(parts, part, FIELD_PART, NULL, "which part"),
+};
+static const struct event_field judge_fields[] = {
+    FIELD(judge, node, FIELD_NODE, NULL, "the node"),
+    FIELD(judge, excluded, FIELD_U32, NULL, "people who held it, in 28 days"),
+    FIELD(judge, findings, FIELD_U32, NULL, "findings on it"),
+    FIELD(judge, tickets, FIELD_U32, NULL, "repairs"),
+    FIELD(judge, out, FIELD_U32, NULL, "times out of service"),
+    FIELD(judge, multi_fails, FIELD_U32, NULL, "jobs of several nodes that it stopped"),
+    FIELD(judge, single_fails, FIELD_U32, NULL, "jobs of one node that it stopped"),
+    FIELD(judge, single_rate, FIELD_U32, NULL, "of its jobs of one node, the permille it stopped"),
+    FIELD(judge, signals, FIELD_U16, NULL, "bits of the signals past their threshold"),
+    FIELD(judge, lemon, FIELD_U8, NULL, "1 = it is a lemon from now on, 0 = no longer"),
+};
+static const struct event_field spares_fields[] = {
+    FIELD(spares, rate_per_1e9_node_hours, FIELD_U64, NULL, "failures, times 10^9 a node-hour"),
+    FIELD(spares, repair_ms, FIELD_SPAN_MS, NULL, "mean time that a node is out"),
+    FIELD(spares, nodes, FIELD_U32, NULL, "nodes of the fleet"),
+    FIELD(spares, expected_ppm, FIELD_U32, NULL, "nodes out at once on average, times 10^6"),
+    FIELD(spares, quantile_ppm, FIELD_U32, NULL, "the target is enough with these odds"),
+    FIELD(spares, domain, FIELD_U32, NULL, "of them for a domain that fails whole"),
+    FIELD(spares, target, FIELD_U32, NULL, "nodes kept for restarts"),
+};
+static const struct event_field cause_fields[] = {
+    FIELD(cause, incident, FIELD_SEQ, NULL, "the symptom"),
+    FIELD(cause, parent, FIELD_SEQ, NULL, "the incident that explains it"),
+    FIELD(cause, component, FIELD_COMPONENT, NULL, "what that one is about"),
+    FIELD(cause, slot, FIELD_ROW, NULL, "row of the symptom"),
+    FIELD(cause, parent_slot, FIELD_ROW, NULL, "row of the other"),
+    FIELD(cause, node, FIELD_NODE, NULL, "the node of the symptom"),
 };
 static const struct event_field gate_fields[] = {
     FIELD(gate, incident, FIELD_SEQ, NULL, "the incident"),
@@ -127,6 +193,7 @@ static const struct event_field job_fields[] = {
     FIELD(job, nodes, FIELD_U32, NULL, "whole nodes"),
     FIELD(job, category, FIELD_U32, NULL, "the workload class it was drawn from"),
     FIELD(job, priority, FIELD_U8, NULL, "0 = lowest … 7"),
+    FIELD(job, flags, FIELD_U8, NULL, "1 = it may be interrupted: it may run on spares"),
 };
 static const struct event_field running_fields[] = {
     FIELD(running, job, FIELD_U64, NULL, "the job"),
@@ -178,6 +245,7 @@ static const struct event_field incident_fields[] = {
     FIELD(incident, probation_s, FIELD_U32, NULL, "the longest probation of its classes, seconds"),
     FIELD(incident, effect, FIELD_ENUM, &effect_words, "the worst effect of its findings"),
     FIELD(incident, drain, FIELD_ENUM, &drain_words, "the strictest drain of its classes"),
+    FIELD(incident, hold_h, FIELD_U16, NULL, "in incident.closed: hours until its repair has held"),
 };
 static const struct event_field node_fields[] = {
     FIELD(node, incident, FIELD_SEQ, NULL, "the incident"),
@@ -227,6 +295,7 @@ static const struct event_field advice_fields[] = {
     FIELD(advice, reason, FIELD_ENUM, &reason_words, "why the guard lowered it"),
     FIELD(advice, how, FIELD_ENUM, &drain_words, "when it would have been done"),
     FIELD(advice, verb, FIELD_ENUM, &engine_words, "of an order to the engine: what of it"),
+    FIELD(advice, step, FIELD_ENUM, &step_words, "of a machine's action: which"),
 };
 static const struct event_field cascade_fields[] = {
     FIELD(cascade, rounds, FIELD_U32, NULL, "decisions taken before it was stopped"),
@@ -248,7 +317,7 @@ static const struct event_body_info body_table[] = {
     BODY(watch), BODY(engine), BODY(job),
     BODY(running),  BODY(progress), BODY(timer),   BODY(command), BODY(incident), BODY(node),
     BODY(drain),    BODY(place),   BODY(stop),     BODY(advice), BODY(cascade),
-    BODY(contradiction),
+    BODY(contradiction), BODY(step), BODY(parts), BODY(judge), BODY(spares), BODY(cause),
 };
 
 static const struct field_type_info type_table[] = {
@@ -279,6 +348,16 @@ const struct event_body_info *event_body_of(uint32_t kind)
     return NULL;
 }
 
+uint8_t event_body_bytes(uint32_t kind)
+{
+    const struct event_body_info *body = event_body_of(kind);
+    uint32_t end = 0;
+    for (uint32_t i = 0; body && i < body->fields; i++)
+        end = MW_MAX(end, (uint32_t)body->field[i].offset + body->field[i].size);
+    must(end <= sizeof(union event_body));
+    return (uint8_t)end;
+}
+
 int64_t event_field_value(const struct event_field *f, const struct event *ev)
 {
     const uint8_t *at = ev->body.bytes + f->offset;
@@ -296,6 +375,7 @@ bool event_field_none(const struct event_field *f, int64_t value)
     case FIELD_ROW:
         return value == MW_NONE;
     case FIELD_CLASS:
+    case FIELD_PART:
         return value == UINT16_MAX;
     case FIELD_COMPONENT:
     case FIELD_FINDING:
@@ -305,6 +385,16 @@ bool event_field_none(const struct event_field *f, int64_t value)
     default:
         return false;
     }
+}
+
+const char *event_step_word(uint32_t step)
+{
+    return step < STEP_COUNT ? step_words_list[step] : NULL;
+}
+
+const char *event_who_word(uint32_t who)
+{
+    return who < WHO_COUNT ? who_words_list[who] : NULL;
 }
 
 const char *event_field_word(const struct event_field *f, int64_t value)

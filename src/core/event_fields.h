@@ -24,6 +24,8 @@
     X(FIELD_TIME_MS,     8,  "number",  "a time, ms UTC")                                       \
     X(FIELD_TIME_NS,     8,  "number",  "a time, ns UTC")                                       \
     X(FIELD_GPU_MS,      8,  "number",  "GPU-milliseconds")                                     \
+    X(FIELD_USD,         8,  "number",  "micro-dollars")                                        \
+    X(FIELD_PART,        2,  "number",  "a row of the policy's parts; null = none")             \
     X(FIELD_ENUM,        1,  "string",  "one of the words listed")                              \
     X(FIELD_KIND,        2,  "string",  "the name of an event kind")                            \
     X(FIELD_SHA256,     32,  "string",  "a SHA-256, 64 hexadecimal digits")
@@ -70,11 +72,18 @@ const struct event_body_info *event_body_nth(uint32_t n);
 /* Of a kind; NULL for an unknown kind. */
 const struct event_body_info *event_body_of(uint32_t kind);
 
+/* Bytes of a kind's body that fields name: they lie without holes from its start; 0 = no such. */
+uint8_t event_body_bytes(uint32_t kind);
+
 /* A field's bytes as a number, sign kept; not for FIELD_SHA256. */
 int64_t event_field_value(const struct event_field *f, const struct event *ev);
 
 /* True when the value says "none" (MW_NONE, UINT16_MAX, component 0 …): null in JSON. */
 bool event_field_none(const struct event_field *f, int64_t value);
+
+/* "reboot", of enum care_step; "bmc", of enum step_who; NULL when there is none. */
+const char *event_step_word(uint32_t step);
+const char *event_who_word(uint32_t who);
 
 /* The word of an enumeration's value; NULL when it has none. */
 const char *event_field_word(const struct event_field *f, int64_t value);

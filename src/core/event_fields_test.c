@@ -110,6 +110,9 @@ static void fields_do_not_overlap_and_have_the_size_of_their_type(void **state)
 static void every_kind_has_a_body(void **state)
 {
     (void)state;
+    assert_int_equal(event_body_bytes(EV_NONE), 0);
+    assert_int_equal(event_body_bytes(EV_EPOCH), 64);
+    assert_int_equal(event_body_bytes(EV_NODE_MOVED), offsetof(struct body_node, to) + 1);
     for (uint32_t kind = 0; kind < EVENT_KIND_MAX; kind++) {
         const char *name = event_info(kind)->name;
         assert_int_equal(event_body_of(kind) != NULL, name != NULL);

@@ -12,6 +12,7 @@
 #include "core/event_fields.h"
 
 #define NODES_SHOWN 8  /* of a tail, in one line */
+#define ROWS_SHOWN 4   /* of a tail of alternatives */
 #define TEXT_SHOWN 60  /* bytes of a tail, in one line */
 #define FIELD_NAME_MAX 32
 
@@ -112,6 +113,9 @@ static void add_value(struct text *t, const struct event_field *f, const struct 
     case FIELD_GPU_MS:
         text_addf(t, "%lld", (long long)v);
         break;
+    case FIELD_USD:
+        text_addf(t, "%.2f", (double)v / 1e6);
+        break;
     case FIELD_ENUM:
     case FIELD_KIND:
         add_word(t, f, v);
@@ -134,6 +138,34 @@ static void add_nodes(struct text *t, const void *tail, uint32_t size, uint32_t 
         text_addf(t, ",… (%u)", n);
 }
 
+/* "reboot $12.30 (73 %)": the totals of a step's alternatives. */
+static void add_sums(struct text *t, const void *tail, uint32_t n, uint32_t shown)
+{
+    for (uint32_t i = 0; i < MW_MIN(n, shown); i++) {
+        struct step_sum s;
+        memcpy(&s, (const char *)tail + i * sizeof(s), sizeof(s));
+        const char *word = event_step_word(s.step);
+        text_addf(t, "%s%s %.2f USD (%.0f %%)", i > 0 ? ", " : "", word ? word : "?",
+                  (double)s.total_uusd / 1e6, s.odds_ppm / 1e4);
+    }
+    if (n > shown)
+        text_addf(t, ", … (%u)", n);
+}
+
+/* "pdu/3 4 of 5": what could explain the findings. */
+static void add_causes(struct text *t, const void *tail, uint32_t n, uint32_t shown)
+{
+    for (uint32_t i = 0; i < MW_MIN(n, shown); i++) {
+        struct cause_rank c;
+        memcpy(&c, (const char *)tail + i * sizeof(c), sizeof(c));
+        text_addf(t, "%s%s/%u %u of %u", i > 0 ? ", " : "",
+                  component_kind_name(component_kind_of(c.component)),
+                  component_index_of(c.component), c.seen, c.below);
+    }
+    if (n > shown)
+        text_addf(t, ", … (%u)", n);
+}
+
 /* Control bytes would move a terminal's cursor: they become dots. */
 static void add_clean(struct text *t, const char *s, uint32_t size)
 {
@@ -145,9 +177,19 @@ static void add_clean(struct text *t, const char *s, uint32_t size)
 
 static void add_tail(struct text *t, const struct event *ev, const void *tail, bool all)
 {
-    if (event_info(ev->kind)->tail == TAIL_NODES) {
+    uint32_t rows = all ? UINT32_MAX : ROWS_SHOWN;
+    switch (event_info(ev->kind)->tail) {
+    case TAIL_NODES:
         add_nodes(t, tail, ev->tail_size, all ? UINT32_MAX : NODES_SHOWN);
         return;
+    case TAIL_SUMS:
+        add_sums(t, tail, ev->tail_size / (uint32_t)sizeof(struct step_sum), rows);
+        return;
+    case TAIL_CAUSES:
+        add_causes(t, tail, ev->tail_size / (uint32_t)sizeof(struct cause_rank), rows);
+        return;
+    default:
+        break;
     }
     uint32_t shown = all ? ev->tail_size : MW_MIN(ev->tail_size, (uint32_t)TEXT_SHOWN);
     text_add(t, "\"");
@@ -157,7 +199,10 @@ static void add_tail(struct text *t, const struct event *ev, const void *tail, b
 
 static const char *tail_name(const struct event *ev)
 {
-    return event_info(ev->kind)->tail == TAIL_NODES ? "nodes" : "text";
+    static const char *const name[] = {[TAIL_NONE] = "", [TAIL_NODES] = "nodes",
+                                       [TAIL_TEXT] = "text", [TAIL_SUMS] = "sums",
+                                       [TAIL_CAUSES] = "causes"};
+    return name[event_info(ev->kind)->tail];
 }
 
 void event_print_fields(struct text *t, const struct event *ev, const void *tail)
@@ -270,15 +315,18 @@ static void add_planes(struct text *t, uint8_t planes)
 static void kind_row(struct text *t, uint32_t kind)
 {
     static const char *const tails[] = {[TAIL_NONE] = "", [TAIL_NODES] = "; tail: node numbers",
-                                        [TAIL_TEXT] = "; tail: text"};
+                                        [TAIL_TEXT] = "; tail: text",
+                                        [TAIL_SUMS] = "; tail: sums of alternatives",
+                                        [TAIL_CAUSES] = "; tail: possible causes"};
     const struct event_info *info = event_info(kind);
     text_addf(t, "| %u | `%s` | %s | [%s](#body-%s)%s | ", kind, info->name,
               info->class == EVENT_FACT ? "fact" : "decision", info->body, info->body,
               tails[info->tail]);
     add_planes(t, info->planes);
-    text_addf(t, " | %s%s%s%s |\n", info->doc, info->flags & EVENT_ACTION ? " (an action)" : "",
+    text_addf(t, " | %s%s%s%s%s |\n", info->doc, info->flags & EVENT_ACTION ? " (an action)" : "",
+              info->flags & EVENT_NOTICE ? " (the world is told)" : "",
               info->flags & EVENT_TAKES ? " (charged to the safety budget)" : "",
-              info->flags & EVENT_ENGINE ? " (in mode act)" : "");
+              info->flags & (EVENT_ENGINE | EVENT_MODE) ? " (in mode act)" : "");
 }
 
 static void body_table(struct text *t, const struct event_body_info *body)

@@ -67,7 +67,7 @@ static const struct column {
 static const size_t lists[] = {
     LIST(group_nodes), LIST(switch_cables), LIST(rack_nodes),   LIST(row_racks),
     LIST(hall_rows),   LIST(pdu_racks),     LIST(breaker_pdus), LIST(breaker_children),
-    LIST(cdu_racks),
+    LIST(cdu_racks),   LIST(block_groups),  LIST(pod_groups),
 };
 
 static void **column_at(const struct fleet *f, size_t place)
@@ -124,6 +124,8 @@ void fleet_destroy(struct fleet *f)
         mw_free(f->name_of[k]);
         mw_free(f->serial_of[k]);
     }
+    mw_free(f->group_block);
+    mw_free(f->group_pod);
     mw_free(f->name_index);
     mw_free(f->text.pool);
     mw_free(f->source);
@@ -253,6 +255,8 @@ uint64_t fleet_memory_bytes(const struct fleet *f)
     }
     for (int k = 1; k < COMPONENT_KIND_COUNT; k++)
         bytes += (uint64_t)f->count[k] * sizeof(uint32_t) * (f->serial_of[k] == NULL ? 1 : 2);
+    if (f->group_pod != NULL)
+        bytes += 2 * (uint64_t)f->groups * sizeof(uint32_t);
     if (f->name_index != NULL)
         bytes += ((uint64_t)f->name_index_mask + 1) * sizeof(*f->name_index);
     return bytes;

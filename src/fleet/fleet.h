@@ -68,6 +68,12 @@ struct fleet {
     uint32_t groups;
     uint32_t *node_group;
     struct fleet_list group_nodes;
+    /* How far groups are from each other (site_group.c).  Groups of one block share leaf switches:
+     * an HGX group is a block, four racks of NVL72 are one.  Groups of one pod share spines;
+     * where no cables are known, those of a hall. */
+    uint32_t blocks, pods;
+    uint32_t *group_block, *group_pod; /* NULL in a fleet that was not made from a site file */
+    struct fleet_list block_groups, pod_groups;
 
     /* power: breaker -> PDU -> rack.  A rack with two feeds hangs on either of two breakers. */
     uint32_t *pdu_breaker;          /* the breaker that feeds a PDU */

@@ -82,6 +82,9 @@ MW_MUST_USE int site_cables(struct site_build *b); /* ends, ports, optics */
 /* site_csv.c: reads one serials file. */
 MW_MUST_USE int site_serials(struct site_build *b, const char *file, char *text, size_t size);
 
+/* site_group.c: which groups share leaves, which spines. */
+MW_MUST_USE int site_distances(struct site_build *b);
+
 /* site_check.c */
 MW_MUST_USE int site_lists(struct site_build *b); /* rack power and the lists of children */
 MW_MUST_USE int site_checks(struct site_build *b); /* what names alone cannot show */

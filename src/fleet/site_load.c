@@ -186,6 +186,8 @@ static int compile(struct site_build *b, const struct site_source *source)
         rc = load_csvs(b, source);
     if (rc == 0)
         rc = site_lists(b);
+    if (rc == 0)
+        rc = site_distances(b);
     return rc != 0 ? rc : site_checks(b);
 }
 

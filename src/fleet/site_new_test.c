@@ -137,6 +137,34 @@ static void what_cannot_be_made_is_refused(void **state)
     text_fini(&yaml);
 }
 
+/* Groups of a block meet at a leaf, groups of a pod at a spine. */
+static void groups_that_share_leaves_are_a_block_and_those_that_share_spines_a_pod(void **state)
+{
+    static const struct {
+        const char *shape;
+        uint32_t gpus, blocks, pods;
+    } sites[] = {
+        {"hgx-h100", 8, 1, 1},           /* one node */
+        {"hgx-h100", 64 * 256, 64, 1},   /* 64 rows, spines of the whole site */
+        {"hgx-h100", 65 * 256, 65, 3},   /* past that, spines of a hall: 32 + 32 + 1 rows */
+        {"gb200-nvl72", 72 * 8, 2, 1},   /* a row of eight racks, four on each half of its leaves */
+        {"gb200-nvl72", 100000, 348, 5} /* 1,389 racks in fours, halls of 36 rows */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MW_ARRAY_LEN(sites); i++) {
+        struct fleet *f = make(sites[i].shape, sites[i].gpus);
+        assert_int_equal(f->blocks, sites[i].blocks);
+        assert_int_equal(f->pods, sites[i].pods);
+        assert_int_equal(f->block_groups.first[f->blocks], f->groups);
+        assert_int_equal(f->pod_groups.first[f->pods], f->groups);
+        for (uint32_t n = 0; n < f->count[COMPONENT_NODE]; n++)
+            if (f->pods > 1) /* only then a hall has spines of its own */
+                assert_int_equal(f->group_pod[f->node_group[n]], f->node_hall[n]);
+        fleet_destroy(f);
+    }
+}
+
 /* Each allocation fails in turn: the caller hears of it and nothing leaks. */
 static void out_of_memory_anywhere_is_reported(void **state)
 {
@@ -164,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_quarter_million_gpus_have_a_million_optics),
         cmocka_unit_test(the_same_order_gives_the_same_bytes_and_hash),
         cmocka_unit_test(what_cannot_be_made_is_refused),
+        cmocka_unit_test(groups_that_share_leaves_are_a_block_and_those_that_share_spines_a_pod),
         cmocka_unit_test(out_of_memory_anywhere_is_reported),
     };
 

@@ -20,7 +20,7 @@ struct guard {
 
     /* state */
     uint32_t taken;          /* nodes that automation has out */
-    uint8_t *hall_mode, *hall_tripped;
+    uint8_t *hall_tripped;
     uint32_t *hall_next;     /* place of the oldest take in the hall's ring */
     int64_t *take_ms;        /* rings of take times, one after the other */
     uint8_t *node_taken;
@@ -93,7 +93,7 @@ static enum guard_reason check_drain(const struct guard *g, const struct event *
     *trips = false;
     if (g->node_taken[node] || g->board->node_health[node] != HEALTH_READY)
         return GUARD_PASS; /* not a working node any more: nothing new is taken */
-    if (g->hall_mode[hall] != MODE_ACT)
+    if (g->board->hall_mode[hall] != MODE_ACT)
         return GUARD_MODE;
     if (g->hall_tripped[hall])
         return GUARD_TRIPPED;
@@ -109,37 +109,65 @@ static enum guard_reason check_drain(const struct guard *g, const struct event *
     return GUARD_PASS;
 }
 
+/* A machine acts on a part that is no node's only where all of the site acts. */
+static enum guard_reason check_action(const struct guard *g, const struct body_order *o)
+{
+    for (uint32_t h = 0; h < g->halls; h++) {
+        bool its = o->node == MW_NONE || g->board->fleet->node_hall[o->node] == h;
+        if (its && g->board->hall_mode[h] != MODE_ACT)
+            return GUARD_MODE;
+    }
+    return GUARD_PASS;
+}
+
 static enum guard_reason guard_check(const void *self, const struct event *d, bool *trips)
 {
     const struct guard *g = self;
     must(trips);
     if (d->kind == EV_DRAIN_ORDERED)
         return check_drain(g, d, trips);
+    *trips = false;
+    if (d->kind == EV_ACTION_STARTED)
+        return check_action(g, &d->body.order);
     must(d->kind == EV_ENGINE_ORDER && d->body.engine.node < g->board->nodes);
     uint32_t node = d->body.engine.node, hall = g->board->fleet->node_hall[node];
-    *trips = false;
-    if (g->hall_mode[hall] != MODE_ACT)
+    if (g->board->hall_mode[hall] != MODE_ACT)
         return GUARD_MODE;
     bool more = d->body.engine.verb == ENGINE_DOWN && !g->node_down[node] && !g->node_taken[node];
     return more && g->downs >= g->downs_max ? GUARD_FLEET_SHARE : GUARD_PASS;
+}
+
+/* What a decision is about, as advice says it.  Field by field: what is between them stays zero. */
+static void set_advice(struct body_advice *a, const struct event *d)
+{
+    const struct body_drain *drain = &d->body.drain;
+    const struct body_engine *e = &d->body.engine;
+    const struct body_order *o = &d->body.order;
+    bool is_drain = d->kind == EV_DRAIN_ORDERED, acts = d->kind == EV_ACTION_STARTED;
+    a->incident = is_drain ? drain->incident : acts ? o->incident : e->incident;
+    a->node = is_drain ? drain->node : acts ? o->node : e->node;
+    a->slot = is_drain ? drain->slot : acts ? o->slot : e->slot;
+    a->class = is_drain ? drain->class : acts ? o->class : e->class;
+    if (is_drain)
+        a->how = drain->how;
+    else if (acts)
+        a->step = o->step;
+    else
+        a->how = e->verb == ENGINE_DRAIN ? DRAIN_AT_CHECKPOINT : DRAIN_NOW;
+    if (!is_drain && !acts)
+        a->verb = e->verb;
 }
 
 static void guard_lower(const void *self, enum guard_reason reason, struct event *d,
                         struct event *tripped)
 {
     const struct guard *g = self;
-    const struct body_drain *drain = &d->body.drain;
-    const struct body_engine *order = &d->body.engine;
-    bool engine = d->kind == EV_ENGINE_ORDER;
-    uint32_t node = engine ? order->node : drain->node;
-    uint8_t how = order->verb == ENGINE_DRAIN ? DRAIN_AT_CHECKPOINT : DRAIN_NOW;
     struct event out = { .kind = EV_ADVICE, .cause = d->cause, .observed_ns = d->observed_ns };
-    out.body.advice = (struct body_advice){
-        .incident = engine ? order->incident : drain->incident, .node = node,
-        .slot = engine ? order->slot : drain->slot, .hall = g->board->fleet->node_hall[node],
-        .kind = d->kind, .class = engine ? order->class : drain->class,
-        .reason = (uint8_t)reason, .how = engine ? how : drain->how,
-        .verb = engine ? order->verb : 0 };
+    set_advice(&out.body.advice, d);
+    out.body.advice.kind = d->kind;
+    out.body.advice.reason = (uint8_t)reason;
+    uint32_t node = out.body.advice.node;
+    out.body.advice.hall = node == MW_NONE ? MW_NONE : g->board->fleet->node_hall[node];
     *d = out;
     if (tripped) {
         *tripped = out;
@@ -219,6 +247,30 @@ static enum admit admit_engine(const struct guard *g, const struct body_command 
     return fits ? ADMIT_OK : ADMIT_IMPOSSIBLE;
 }
 
+/* Maintenance: nodes that exist, or the number of the command that began it (work looks at times,
+ * and at what there is). */
+static enum admit admit_window(const struct guard *g, const struct body_command *c)
+{
+    if (c->length_ms == 0)
+        return c->ref ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    bool fits = c->node < g->board->nodes && c->count && c->count <= g->board->nodes - c->node;
+    return fits && c->length_ms > 0 ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+}
+
+/* Where a hall only observes or advises, nothing is done; a part that is no node's is every
+ * hall's. */
+static enum admit admit_approval(const struct guard *g, uint32_t node)
+{
+    if (node != MW_NONE && node >= g->board->nodes)
+        return ADMIT_IMPOSSIBLE;
+    for (uint32_t h = 0; h < g->halls; h++) {
+        bool its = node == MW_NONE || g->board->fleet->node_hall[node] == h;
+        if (its && g->board->hall_mode[h] < MODE_APPROVE)
+            return ADMIT_IMPOSSIBLE;
+    }
+    return ADMIT_OK;
+}
+
 static enum admit guard_admit(const void *self, const struct event *ev, const void *tail)
 {
     const struct guard *g = self;
@@ -250,15 +302,14 @@ static enum admit guard_admit(const void *self, const struct event *ev, const vo
         if (c->mode > MODE_ACT)
             return ADMIT_IMPOSSIBLE;
         return c->hall < g->halls || c->hall == MW_NONE ? ADMIT_OK : ADMIT_IMPOSSIBLE;
-    case CMD_APPROVE: /* where a hall only observes or advises, nothing is done */
-        if (c->node >= g->board->nodes)
-            return ADMIT_IMPOSSIBLE;
-        return g->hall_mode[g->board->fleet->node_hall[c->node]] >= MODE_APPROVE
-                   ? ADMIT_OK : ADMIT_IMPOSSIBLE;
+    case CMD_APPROVE:
+        return admit_approval(g, c->node);
     case CMD_REJECT:
         return ADMIT_OK;
     case CMD_ENGINE:
         return admit_engine(g, c);
+    case CMD_WINDOW:
+        return admit_window(g, c);
     default:
         return ADMIT_IMPOSSIBLE;
     }
@@ -284,7 +335,7 @@ static void apply_command(struct guard *g, const struct event *ev)
         return;
     case CMD_SET_MODE:
         for (uint32_t h = from; h < to; h++)
-            g->hall_mode[h] = c->mode;
+            g->board->hall_mode[h] = c->mode;
         return;
     default:
         return;
@@ -401,7 +452,6 @@ static int make_rings(struct guard *g)
 static int make_columns(struct guard *g)
 {
     uint32_t nodes = g->board->nodes;
-    g->hall_mode = mw_calloc(g->halls, 1);
     g->hall_tripped = mw_calloc(g->halls, 1);
     g->hall_next = mw_calloc(g->halls, sizeof(*g->hall_next));
     g->take_ms = mw_calloc(g->takes_max, sizeof(*g->take_ms));
@@ -413,13 +463,12 @@ static int make_columns(struct guard *g)
     g->cdu_racks = mw_calloc(g->cdus, sizeof(*g->cdu_racks));
     if (holds_init(&g->holds, nodes) < 0)
         return MW_ENOMEM;
-    if (!g->hall_mode || !g->hall_tripped || !g->hall_next || !g->take_ms || !g->node_taken ||
+    if (!g->hall_tripped || !g->hall_next || !g->take_ms || !g->node_taken ||
         !g->node_reported || !g->node_down ||
         !g->rack_taken || !g->pdu_racks || !g->cdu_racks)
         return MW_ENOMEM;
     const struct column column[] = {
         COLUMN("taken", &g->taken, 1, NULL),
-        COLUMN("hall_mode", g->hall_mode, g->halls, NULL),
         COLUMN("hall_tripped", g->hall_tripped, g->halls, NULL),
         COLUMN("hall_next", g->hall_next, g->halls, NULL),
         COLUMN("take_ms", g->take_ms, g->takes_max, NULL),
@@ -460,7 +509,7 @@ int guard_create(struct board *b, const struct guard_policy *p, struct guard **r
         return MW_ENOMEM;
     }
     for (uint32_t h = 0; h < g->halls; h++)
-        g->hall_mode[h] = p->mode;
+        g->board->hall_mode[h] = p->mode;
     *ret = g;
     return 0;
 }
@@ -469,7 +518,6 @@ void guard_destroy(struct guard *g)
 {
     if (!g)
         return;
-    mw_free(g->hall_mode);
     mw_free(g->hall_tripped);
     mw_free(g->hall_next);
     mw_free(g->take_ms);
@@ -492,6 +540,31 @@ bool guard_tripped(const struct guard *g)
     return false;
 }
 
+struct guard_hall_budget guard_hall_budget(const struct guard *g, uint32_t hall, int64_t now_ms)
+{
+    must(hall < g->halls);
+    uint32_t first = g->ring_first[hall], end = g->ring_first[hall + 1];
+    struct guard_hall_budget b = { .allowed = end - first, .tripped = g->hall_tripped[hall] };
+    for (uint32_t i = first; i < end; i++)
+        b.taken += g->take_ms[i] && now_ms - g->take_ms[i] < g->policy.window_ms;
+    return b;
+}
+
+uint32_t guard_fleet_allowed(const struct guard *g)
+{
+    return g->fleet_max;
+}
+
+uint32_t guard_downs_allowed(const struct guard *g)
+{
+    return g->downs_max;
+}
+
+uint32_t guard_downs(const struct guard *g)
+{
+    return g->downs;
+}
+
 uint32_t guard_taken(const struct guard *g)
 {
     return g->taken;
@@ -500,7 +573,7 @@ uint32_t guard_taken(const struct guard *g)
 enum guard_mode guard_mode_of(const struct guard *g, uint32_t hall)
 {
     must(hall < g->halls);
-    return (enum guard_mode)g->hall_mode[hall];
+    return (enum guard_mode)g->board->hall_mode[hall];
 }
 
 uint8_t guard_node_reported(const struct guard *g, uint32_t node)

@@ -49,6 +49,17 @@ uint8_t guard_node_reported(const struct guard *g, uint32_t node);
 /* Is one of the node's holds that of the engine: out there by others, or by us without an
  * incident? */
 bool guard_node_held_there(const struct guard *g, uint32_t node);
+/* The budget of a hall: how many nodes automation took within the window that ends at now_ms, how
+ * many it may take in one, and whether it may not until a person resets it. */
+struct guard_hall_budget {
+    uint32_t taken, allowed;
+    bool tripped;
+};
+struct guard_hall_budget guard_hall_budget(const struct guard *g, uint32_t hall, int64_t now_ms);
+/* How many nodes of the fleet may be drained at once; be ordered down from an engine; and are. */
+uint32_t guard_fleet_allowed(const struct guard *g);
+uint32_t guard_downs_allowed(const struct guard *g);
+uint32_t guard_downs(const struct guard *g);
 /* Working nodes that are drained now, those with them that a person approved. */
 uint32_t guard_taken(const struct guard *g);
 const char *guard_reason_name(uint32_t reason);

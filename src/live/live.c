@@ -362,6 +362,21 @@ int live_command(struct live *l, int64_t now_ns, const struct event *fact, const
     return rc;
 }
 
+enum admit live_command_more(struct live *l, int64_t now_ns, const struct event *fact,
+                             const void *tail)
+{
+    must(fact && is_persons(fact->kind));
+    must(fact->actor != 0 && fact->source_seq == 0);
+    enter(l, now_ns);
+    return submit(l, fact, tail);
+}
+
+int live_commands_end(struct live *l, struct mw_error *err)
+{
+    l->retry_ns = MW_NEVER;
+    return settle(l, err);
+}
+
 /* ---- reading ------------------------------------------------------------------------------- */
 
 const struct control *live_control(const struct live *l)

@@ -66,6 +66,12 @@ MW_MUST_USE int live_agent_lost(struct live *l, int64_t now_ns, uint32_t node,
 MW_MUST_USE int live_command(struct live *l, int64_t now_ns, const struct event *fact,
                              const void *tail, enum admit *ret, struct mw_error *err);
 
+/* One of several commands that are to be durable together: as above, but nothing is durable, and no
+ * action goes out, before live_commands_end(). */
+enum admit live_command_more(struct live *l, int64_t now_ns, const struct event *fact,
+                             const void *tail);
+MW_MUST_USE int live_commands_end(struct live *l, struct mw_error *err);
+
 /* Saves a snapshot, e.g. before a clean end; ticks save one every 10 minutes or 100,000 events. */
 MW_MUST_USE int live_snapshot(struct live *l, struct mw_error *err);
 

@@ -12,6 +12,18 @@
 
 _Static_assert(LIVE_CLASS_COUNT <= BOARD_CLASSES_MAX, "the classes fit into a policy");
 
+/* Through what a fault of a class may come from elsewhere (care_cause.h); of the others each is its
+ * own, a lost GPU too (a feed that fails silences its node).  A silent node may be without power,
+ * cooling or network; an NVLink fabric is one rack's. */
+static const struct {
+    uint8_t class; /* enum live_class */
+    uint8_t trees; /* CAUSE_* */
+} shared[] = {
+    { LIVE_NODE_SILENT, CAUSE_ANY },
+    { LIVE_ENGINE_NODE, CAUSE_ANY },
+    { LIVE_NVLINK, CAUSE_CONTAINMENT },
+};
+
 struct control_policy live_policy(void)
 {
     struct control_policy p = control_policy_default();
@@ -24,6 +36,8 @@ struct control_policy live_policy(void)
 #undef X
     };
     memcpy(p.care.class, classes, sizeof(classes));
+    for (size_t i = 0; i < MW_ARRAY_LEN(shared); i++)
+        p.care.class[shared[i].class].shared = shared[i].trees;
     p.care.classes = LIVE_CLASS_COUNT;
     p.care.engine = true;
     p.work.engine = true;

@@ -108,6 +108,7 @@ struct slurm_command *slurm_command_start(struct slurm *s, const struct slurm_wo
             rc = mw_fail(&err, MW_ENOMEM, "out of memory for a command");
     if (rc == 0) {
         c->slurm = s;
+        c->users = 1;
         memcpy(c->end, w->end, sizeof(c->end));
         rc = s->options.process.start(s->options.process.self, &q, done, c, &err);
     }
@@ -123,6 +124,9 @@ struct slurm_command *slurm_command_start(struct slurm *s, const struct slurm_wo
 void slurm_command_drop(struct slurm_command *c)
 {
     if (!c)
+        return;
+    must(c->users > 0);
+    if (--c->users > 0)
         return;
     if (c->ended)
         free_command(c);

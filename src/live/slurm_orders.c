@@ -4,6 +4,12 @@
  * while slurmctld answers; while it does not, without an end.  A newer order
  * about the same node or job takes the place of an older one of the same owner
  * (automation, or people), and waits for the other owner's to be answered.
+ *
+ * Orders about nodes that are at the same step share a command: reads all do,
+ * acts when they set the same state for the same reason (a person's wish about a
+ * hall, the nodes of one incident).  Each still looks at its own node in what
+ * was read, before and after.  When a shared command is refused, because one of
+ * its nodes is not as the others, each goes on by itself.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,15 +65,22 @@ static struct slurm_order **place_of(struct slurm *s, const struct body_engine *
         uint32_t slot = board_job_find(b, e->job);
         return slot == MW_NONE ? NULL : &s->job_order[slot];
     }
-    bool service = e->verb == ENGINE_DOWN || e->verb == ENGINE_DRAIN || e->verb == ENGINE_RESUME;
-    return service && e->node < b->nodes ? &s->node_order[e->node] : NULL;
+    return slurm_is_service(e->verb) && e->node < b->nodes ? &s->node_order[e->node] : NULL;
+}
+
+static void drop_command(struct slurm *s, struct slurm_order *o)
+{
+    if (o->command && o->command->users == 1) {
+        s->commands--;
+        s->service -= slurm_is_service(o->ev.body.engine.verb);
+    }
+    slurm_command_drop(o->command);
+    o->command = NULL;
 }
 
 static void free_order(struct slurm *s, struct slurm_order *o)
 {
-    if (o->command)
-        s->commands--; /* heard() has dropped it otherwise */
-    slurm_command_drop(o->command);
+    drop_command(s, o); /* heard() has otherwise */
     mw_free(o->node);
     mw_free(o->listed);
     mw_free(o);
@@ -290,9 +303,14 @@ static void refused(struct slurm *s, struct slurm_order *o)
 
 static void failed(struct slurm *s, struct slurm_order *o)
 {
-    s->stats.commands_failed++;
+    s->stats.commands_failed += o->command->users == 1;
     slurm_command_words(o->command, o->text, sizeof(o->text));
     (void)snprintf(s->stats.trouble, sizeof(s->stats.trouble), "%.255s", o->text);
+    if (o->command->shared && !slurm_command_silent(o->command)) {
+        o->alone = true;
+        o->next_step = NEXT_READ;
+        return;
+    }
     if (!slurm_command_silent(o->command)) {
         refused(s, o);
         return;
@@ -305,7 +323,6 @@ static void failed(struct slurm *s, struct slurm_order *o)
 
 static void heard(struct slurm *s, struct slurm_order *o)
 {
-    s->commands--;
     o->due_ns = s->now_ns;
     if (!slurm_command_ok(o->command)) {
         failed(s, o);
@@ -320,8 +337,7 @@ static void heard(struct slurm *s, struct slurm_order *o)
         }
         slurm_fast(s);
     }
-    slurm_command_drop(o->command);
-    o->command = NULL;
+    drop_command(s, o);
 }
 
 /* The older order about the same thing that is not over: the other owner's, or ours whose command
@@ -336,8 +352,56 @@ static const struct slurm_order *older(const struct slurm *s, const struct slurm
     return NULL;
 }
 
+/* Decided when the mode was act, and not begun yet: nothing goes out while it is not. */
+static void check_mode(const struct slurm *s, struct slurm_order *o)
+{
+    uint32_t node = o->ev.body.engine.node;
+    bool begun = o->done != 0 || (o->command && is_act(o->next_step));
+    if (o->result == 0 && !begun && !is_persons(o) && node < s->board->nodes && !may_act(s, node))
+        slurm_order_close(o, RESULT_FAILED, "the mode is not act any more");
+}
+
+/* May p go with the command that o is about to give? */
+static bool goes_with(struct slurm *s, const struct slurm_order *o, struct slurm_order *p)
+{
+    const struct body_engine *a = &o->ev.body.engine, *b = &p->ev.body.engine;
+    bool ready = p->place && slurm_is_service(b->verb) && !p->command && !p->alone && !p->waited &&
+                 p->due_ns <= s->now_ns && p->next_step == o->next_step;
+    bool same = o->next_step == NEXT_READ ||
+                (a->class == b->class && a->incident == b->incident && o->ev.actor == p->ev.actor);
+    if (!ready || !same || p->result != 0)
+        return false;
+    check_mode(s, p);
+    return p->result == 0 && !older(s, p);
+}
+
+/* The nodes of o's next command, and whose they are: o's own first. */
+static void gather(struct slurm *s, struct slurm_order *o, struct slurm_order **ret_with)
+{
+    ret_with[0] = o;
+    s->together[0] = o->ev.body.engine.node;
+    s->togethers = 1;
+    if (!o->place || !slurm_is_service(o->ev.body.engine.verb) || o->alone)
+        return;
+    for (struct slurm_order *p = o->next; p && s->togethers < SLURM_TOGETHER_MAX; p = p->next) {
+        if (!goes_with(s, o, p))
+            continue;
+        ret_with[s->togethers] = p;
+        s->together[s->togethers++] = p->ev.body.engine.node;
+    }
+}
+
+static void share(const struct slurm *s, struct slurm_order *o, struct slurm_order *const *with)
+{
+    for (uint32_t i = 1; i < s->togethers; i++)
+        with[i]->command = o->command;
+    o->command->users = s->togethers;
+    o->command->shared = s->togethers > 1;
+}
+
 static void begin(struct slurm *s, struct slurm_order *o)
 {
+    struct slurm_order *with[SLURM_TOGETHER_MAX];
     struct slurm_words w = { 0 };
     const struct slurm_order *p = older(s, o);
     if (p) {
@@ -356,33 +420,32 @@ static void begin(struct slurm *s, struct slurm_order *o)
     }
     if (o->next_step == NEXT_WAIT)
         o->next_step = NEXT_READ;
+    gather(s, o, with);
     bool made = slurm_verb_command(s, o, &w);
     if (made)
         o->command = slurm_command_start(s, &w);
     slurm_words_fini(&w);
-    if (o->command)
+    if (o->command) {
         s->commands++;
-    else
+        s->service += slurm_is_service(o->ev.body.engine.verb);
+        share(s, o, with);
+    } else {
         slurm_order_again(s, o, MW_NS_PER_S);
+    }
 }
 
-/* Decided when the mode was act, and not begun yet: nothing goes out while it is not. */
-static void check_mode(const struct slurm *s, struct slurm_order *o)
+static bool has_room(const struct slurm *s, const struct slurm_order *o)
 {
-    uint32_t node = o->ev.body.engine.node;
-    bool begun = o->done != 0 || (o->command && is_act(o->next_step));
-    if (o->result == 0 && !begun && !is_persons(o) && node < s->board->nodes && !may_act(s, node))
-        slurm_order_close(o, RESULT_FAILED, "the mode is not act any more");
+    bool service = slurm_is_service(o->ev.body.engine.verb);
+    return s->commands < SLURM_COMMANDS_MAX && (!service || s->service < SLURM_SERVICE_MAX);
 }
 
 /* True when it is over and answered. */
 static bool step(struct slurm *s, struct slurm_order *o)
 {
-    if (o->result == 0 && o->command && o->command->ended)
-        heard(s, o);
     check_mode(s, o);
     bool due = o->due_ns <= s->now_ns || o->next_step == NEXT_WAIT;
-    if (o->result == 0 && !o->command && due && s->commands < SLURM_COMMANDS_MAX)
+    if (o->result == 0 && !o->command && due && has_room(s, o))
         begin(s, o);
     if (o->result != 0 && o->command && !o->command->ended)
         return false; /* superseded, and its command still runs */
@@ -392,6 +455,9 @@ static bool step(struct slurm *s, struct slurm_order *o)
 void slurm_orders_step(struct slurm *s)
 {
     struct slurm_order **at = &s->orders;
+    for (struct slurm_order *o = s->orders; o; o = o->next) /* all first: they go on together */
+        if (o->result == 0 && o->command && o->command->ended)
+            heard(s, o);
     while (*at) {
         struct slurm_order *o = *at;
         if (!step(s, o)) {
@@ -411,7 +477,7 @@ int64_t slurm_orders_next_due(const struct slurm *s)
 {
     int64_t due_ns = MW_NEVER;
     for (const struct slurm_order *o = s->orders; o; o = o->next) {
-        bool waits = !o->command && (o->result != 0 || s->commands < SLURM_COMMANDS_MAX);
+        bool waits = !o->command && (o->result != 0 || has_room(s, o));
         if (waits || (o->command && o->command->ended))
             due_ns = MW_MIN(due_ns, o->command && o->command->ended ? s->now_ns : o->due_ns);
     }

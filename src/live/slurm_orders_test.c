@@ -350,6 +350,87 @@ static void bug_a_job_that_completes_may_not_start_at_once(void **state)
     assert_int_equal(answered(w)->result, RESULT_OK);
 }
 
+static const char ALL_OUT[] = "drained" S "root" S "1700000000" S "n[1-8]" S "mw-person 1042#";
+
+static void wish_all_out(struct world *w)
+{
+    pass(w, 1000);
+    clear(w);
+    w->acts = 0;
+    for (uint32_t n = 0; n < 8; n++)
+        wish(w, ENGINE_DRAIN, n, 0);
+}
+
+/* Until so many acts were begun; Slurm has then done what they say. */
+static void pass_until(struct world *w, uint32_t acts, const char *nodes)
+{
+    for (int i = 0; i < 200 && w->acts < acts; i++)
+        pass(w, 10);
+    assert_int_equal(w->acts, acts);
+    w->nodes = nodes;
+    pass(w, 2000);
+}
+
+static void what_a_person_wants_of_many_nodes_is_one_command_and_many_answers(void **state)
+{
+    struct world *w = *state;
+    wish_all_out(w);
+    pass_until(w, 1, ALL_OUT);
+    assert_int_equal(w->acts, 1);
+    assert_int_equal(w->kinds[EV_ENGINE_ANSWERED], 8);
+    assert_int_equal(answered(w)->result, RESULT_OK);
+    assert_int_equal(slurm_stats(w->slurm).pending, 0);
+}
+
+static void each_of_many_is_looked_at_by_itself(void **state)
+{
+    struct world *w = *state;
+    wish_all_out(w);
+    pass_until(w, 1, "drained" S "root" S "1700000000" S "n[1-6,8]" S "mw-person 1042#"
+                     "drained" S "anna" S "1700000000" S "n7" S "fan noise#");
+    assert_int_equal(w->kinds[EV_ENGINE_ANSWERED], 8);
+    assert_int_equal(answered(w)->node, 7);
+    assert_string_equal(w->last_tail[EV_ENGINE_ANSWERED], "drained, root: mw-person 1042");
+    for (uint64_t seq = w->noted; seq > w->noted - 8; seq--) {
+        struct event ev;
+        char tail[SLURM_FORMAT_MAX] = "";
+        assert_int_equal(w->journal->ops->get(w->journal, seq, &ev, tail, NULL), 0);
+        if (ev.kind == EV_ENGINE_ANSWERED && ev.body.engine.node == 6)
+            assert_non_null(strstr(tail, "others have it out: drained, anna: fan noise"));
+    }
+}
+
+static void when_many_are_refused_together_each_is_tried_alone(void **state)
+{
+    struct world *w = *state;
+    w->refuse = "NodeName=n[1-8]";
+    w->refusal = "slurm_update error: Invalid node name specified\n";
+    wish_all_out(w);
+    for (int i = 0; i < 200 && w->acts < 9; i++)
+        pass(w, 10);
+    w->nodes = ALL_OUT;
+    pass(w, 2000);
+    assert_int_equal(w->kinds[EV_ENGINE_ANSWERED], 8);
+    assert_int_equal(answered(w)->result, RESULT_OK);
+}
+
+static void nodes_with_reasons_of_their_own_are_not_set_together(void **state)
+{
+    struct world *w = *state;
+    pass(w, 1000);
+    w->acts = 0;
+    for (uint32_t n = 0; n < 4; n++) {
+        struct event ev = { .kind = EV_ENGINE_ORDER, .seq = 900 + n };
+        ev.body.engine = (struct body_engine){
+            .incident = 5 + n / 2, .node = n, .slot = MW_NONE, .job_slot = MW_NONE,
+            .class = LIVE_KERNEL, .verb = ENGINE_DRAIN };
+        slurm_act(w->slurm, w->now_ns, &ev, NULL);
+    }
+    pass_until(w, 2, "drained" S "root" S "1700000000" S "n[1-8]" S "mw:kernel 5 x#");
+    assert_int_equal(w->acts, 2); /* two incidents, two nodes each */
+    assert_int_equal(slurm_stats(w->slurm).pending, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +450,10 @@ int main(void)
         PLAYED_TEST(bug_an_order_that_was_lost_while_we_were_away_is_repeated),
         PLAYED_TEST(bug_orders_of_people_and_of_automation_do_not_answer_each_other),
         PLAYED_TEST(bug_a_job_that_completes_may_not_start_at_once),
+        PLAYED_TEST(what_a_person_wants_of_many_nodes_is_one_command_and_many_answers),
+        PLAYED_TEST(each_of_many_is_looked_at_by_itself),
+        PLAYED_TEST(when_many_are_refused_together_each_is_tried_alone),
+        PLAYED_TEST(nodes_with_reasons_of_their_own_are_not_set_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

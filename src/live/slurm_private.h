@@ -13,6 +13,8 @@
 #define SLURM_PERSON 1u          /* who answers for what others do in Slurm */
 #define SLURM_REASON_MAX 512u    /* bytes of a reason or name in the record */
 #define SLURM_COMMANDS_MAX 16u   /* commands of orders at once */
+#define SLURM_TOGETHER_MAX 256u  /* nodes that one command is about */
+#define SLURM_SERVICE_MAX 4u     /* commands about nodes at once: others go together then */
 #define SLURM_FAST_NS (200 * MW_NS_PER_MS)
 #define SLURM_FAST_FOR_NS (3 * MW_NS_PER_S) /* fast polls after something happened */
 
@@ -31,7 +33,9 @@ struct slurm_words {
  * destroyed first. */
 struct slurm_command {
     struct slurm *slurm; /* NULL: nobody waits for it any more */
+    uint32_t users;      /* orders that wait for it, each of which drops it; a poll is one */
     bool ended, timed_out, cut;
+    bool shared;         /* it began with more than one */
     int exit_code;
     char *out, *err; /* owned; NULL when they could not be kept */
     size_t out_size;
@@ -48,7 +52,7 @@ void slurm_ask_jobs(struct slurm *s, struct slurm_words *w, const char *name);
 
 /* Starts it.  NULL with s->stats.trouble set when it cannot be started. */
 struct slurm_command *slurm_command_start(struct slurm *s, const struct slurm_words *w);
-/* Of one that has ended: frees it.  Of one that runs: lets it go. NULL is fine. */
+/* The last user's: of one that has ended frees it, of one that runs lets it go. NULL is fine. */
 void slurm_command_drop(struct slurm_command *c);
 /* Did it end well? */
 bool slurm_command_ok(const struct slurm_command *c);
@@ -146,10 +150,17 @@ struct slurm_order {
     struct slurm_command *command; /* runs or has ended; NULL */
     int64_t given_ns;
     bool waited;         /* behind another owner's order: refused_ns is that one's */
+    bool alone;          /* a command that it shared was refused: it goes by itself */
     char *listed;        /* what NEXT_READ_NODES gave; owned; NULL = not asked */
     char task[48];       /* how the job is called in commands */
     char text[SLURM_REASON_MAX];
 };
+
+/* Takes a node out of service or back. */
+static inline bool slurm_is_service(uint8_t verb)
+{
+    return verb == ENGINE_DOWN || verb == ENGINE_DRAIN || verb == ENGINE_RESUME;
+}
 
 static inline bool slurm_is_about_job(uint8_t verb)
 {
@@ -158,7 +169,8 @@ static inline bool slurm_is_about_job(uint8_t verb)
 }
 
 /* slurm_verbs.c: what each verb needs.  Both are total over verbs and next steps. */
-/* The command of o->next_step.  False: it cannot be made (o->result says so then). */
+/* The command of o->next_step; of a service verb for all nodes of s->together.  False: it cannot be
+ * made (o->result says so then). */
 bool slurm_verb_command(struct slurm *s, struct slurm_order *o, struct slurm_words *w);
 /* The answer of NEXT_READ (or NEXT_READ_NODES), well ended: sets next_step and due_ns, or the
  * result. */
@@ -212,6 +224,9 @@ struct slurm {
 
     struct slurm_order *orders;      /* all that are open, oldest first */
     uint32_t commands;               /* of orders, that run */
+    uint32_t service;                /* those of them that are about nodes */
+    uint32_t together[SLURM_TOGETHER_MAX]; /* scratch: the nodes of a command in the making */
+    uint32_t togethers;
 };
 
 /* Submits a fact of SOURCE_ENGINE; body and kind are filled. */

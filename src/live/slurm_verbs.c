@@ -33,32 +33,43 @@ static void reason(struct slurm *s, const struct slurm_order *o, struct slurm_wo
         slurm_wordf(w, "Reason=" SLURM_PERSON_PREFIX "%u", o->ev.actor);
 }
 
-static void update_node(struct slurm *s, struct slurm_order *o, struct slurm_words *w,
-                        const char *state)
+/* The nodes that this command is about, after a key; lives as long as w. */
+static const char *nodes_word(const struct slurm *s, struct slurm_words *w, const char *key)
+{
+    must(w->texts < MW_ARRAY_LEN(w->text) && s->togethers > 0);
+    struct text *t = &w->text[w->texts++];
+    text_add(t, key);
+    int rc = hostlist_add_nodes(t, s->fleet, s->together, s->togethers);
+    t->failed = t->failed || rc < 0;
+    return text_string(t);
+}
+
+static void update_node(struct slurm *s, struct slurm_words *w, const char *state)
 {
     slurm_word(w, "scontrol");
     slurm_word(w, "update");
-    slurm_wordf(w, "NodeName=%s", node_name(s, o->ev.body.engine.node));
+    slurm_word(w, nodes_word(s, w, "NodeName="));
     slurm_wordf(w, "State=%s", state);
 }
 
 static bool drain(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
 {
-    update_node(s, o, w, "DRAIN");
+    update_node(s, w, "DRAIN");
     reason(s, o, w);
     return true;
 }
 
 static bool down(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
 {
-    update_node(s, o, w, "DOWN");
+    update_node(s, w, "DOWN");
     reason(s, o, w);
     return true;
 }
 
 static bool resume(struct slurm *s, struct slurm_order *o, struct slurm_words *w)
 {
-    update_node(s, o, w, "RESUME");
+    (void)o;
+    update_node(s, w, "RESUME");
     return true;
 }
 
@@ -78,7 +89,7 @@ static bool read_state(struct slurm *s, struct slurm_order *o, struct slurm_word
     else if (e->verb == ENGINE_RESERVE || e->verb == ENGINE_UNRESERVE)
         show_reservations(w);
     else
-        slurm_ask_nodes(s, w, node_name(s, e->node));
+        slurm_ask_nodes(s, w, nodes_word(s, w, ""));
     return true;
 }
 
@@ -248,40 +259,6 @@ static void decide_in(struct slurm *s, struct slurm_order *o, const struct slurm
         act(s, o, NEXT_RESUME);
 }
 
-/* The record of the node itself: sinfo -n gives no other. */
-static void decide_node(struct slurm *s, struct slurm_order *o)
-{
-    struct mw_error err = { 0 };
-    struct slurm_node_text t;
-    struct slurm_group g;
-    char *at = o->command->out, *record, state[96];
-    size_t size;
-    int rc = slurm_record_next(&at, o->command->end, &record, &size);
-    if (rc == 0) {
-        slurm_order_close(o, RESULT_FAILED, "Slurm has no node %s",
-                          node_name(s, o->ev.body.engine.node));
-        return;
-    }
-    if (rc < 0 || slurm_node_read(record, &t, &err) < 0) {
-        s->stats.lines_bad++;
-        slurm_order_again(s, o, LOOK_AGAIN_NS);
-        return;
-    }
-    slurm_group_of(&t, &g);
-    (void)slurm_text_clean(t.state, state, sizeof(state));
-    if (o->ev.body.engine.verb == ENGINE_RESUME)
-        decide_in(s, o, &g, state);
-    else
-        decide_out(s, o, &g, state);
-}
-
-/* ---- jobs ----------------------------------------------------------------------------------- */
-
-static bool is_held(const struct slurm_job_text *j)
-{
-    return strncmp(j->why, "JobHeld", 7) == 0;
-}
-
 struct looking {
     const struct slurm *s;
     uint32_t node;
@@ -299,6 +276,64 @@ static bool stands_on(const struct slurm *s, const char *list, uint32_t node)
 {
     struct looking l = { .s = s, .node = node };
     return hostlist_each(list, look, &l, NULL) == 0 && l.found;
+}
+
+/* The record of the node itself, cut up in place: sinfo -n gives no other than those asked for. 1,
+ * 0 = there is none, negative = damaged. */
+static int find_node(struct slurm *s, const struct slurm_order *o, char *text,
+                     struct slurm_node_text *ret)
+{
+    char *at = text, *record;
+    size_t size;
+    for (;;) {
+        int rc = slurm_record_next(&at, o->command->end, &record, &size);
+        if (rc <= 0)
+            return rc;
+        rc = slurm_node_read(record, ret, NULL);
+        if (rc < 0)
+            return rc;
+        if (!o->command->shared || stands_on(s, ret->nodes, o->ev.body.engine.node))
+            return 1;
+    }
+}
+
+static void decide_node(struct slurm *s, struct slurm_order *o)
+{
+    char *copy mw_cleanup(mw_freep) =
+        o->command->shared ? mw_strndup(o->command->out, o->command->out_size) : NULL;
+    struct slurm_node_text t;
+    struct slurm_group g;
+    char state[96];
+    int rc = MW_ENOMEM;
+    if (copy || !o->command->shared)
+        rc = find_node(s, o, copy ? copy : o->command->out, &t);
+    if (rc == 0 && o->command->shared) {
+        o->alone = true; /* asked for by itself, there is no doubt */
+        return;
+    }
+    if (rc == 0) {
+        slurm_order_close(o, RESULT_FAILED, "Slurm has no node %s",
+                          node_name(s, o->ev.body.engine.node));
+        return;
+    }
+    if (rc < 0) {
+        s->stats.lines_bad++;
+        slurm_order_again(s, o, LOOK_AGAIN_NS);
+        return;
+    }
+    slurm_group_of(&t, &g);
+    (void)slurm_text_clean(t.state, state, sizeof(state));
+    if (o->ev.body.engine.verb == ENGINE_RESUME)
+        decide_in(s, o, &g, state);
+    else
+        decide_out(s, o, &g, state);
+}
+
+/* ---- jobs ----------------------------------------------------------------------------------- */
+
+static bool is_held(const struct slurm_job_text *j)
+{
+    return strncmp(j->why, "JobHeld", 7) == 0;
 }
 
 /* Has it been restarted since the order was given? */

@@ -47,6 +47,17 @@ static void list_columns(struct account *a)
         COLUMN("ettr_productive", &a->ettr_productive, 1, NULL),
         COLUMN("ettr_wall", &a->ettr_wall, 1, NULL),
         COLUMN("ettr_jobs", &a->ettr_jobs, 1, NULL),
+        COLUMN("spare_gpu_ms", &a->spare_gpu_ms, 1, NULL),
+        COLUMN("spare_since_ms", &a->spare_since_ms, 1, NULL),
+        COLUMN("spare_gpus", &a->spare_gpus, 1, NULL),
+        COLUMN("idle_gpus", &a->idle_gpus, 1, NULL),
+        COLUMN("window", a->window, BOARD_WINDOWS_MAX, NULL),
+        COLUMN("window_from_ms", a->window_from_ms, BOARD_WINDOWS_MAX, NULL),
+        COLUMN("window_to_ms", a->window_to_ms, BOARD_WINDOWS_MAX, NULL),
+        COLUMN("window_first", a->window_first, BOARD_WINDOWS_MAX, NULL),
+        COLUMN("window_count", a->window_count, BOARD_WINDOWS_MAX, NULL),
+        COLUMN("window_on", a->window_on, BOARD_WINDOWS_MAX, NULL),
+        COLUMN("node_planned", a->node_planned, nodes, NULL),
         COLUMN("node_class", a->node_class, nodes, NULL),
         COLUMN("node_cause", a->node_cause, nodes, NULL),
         COLUMN("node_since_ms", a->node_since_ms, nodes, NULL),
@@ -74,6 +85,7 @@ static void list_columns(struct account *a)
 static bool alloc(struct account *a)
 {
     uint32_t nodes = a->board->nodes, jobs = a->board->jobs_max;
+    a->node_planned = mw_calloc(nodes, 1);
     a->node_class = mw_calloc(nodes, 1);
     a->node_cause = mw_calloc(nodes, sizeof(*a->node_cause));
     a->node_since_ms = mw_calloc(nodes, sizeof(*a->node_since_ms));
@@ -92,7 +104,8 @@ static bool alloc(struct account *a)
     a->slow_class = mw_calloc(jobs, sizeof(*a->slow_class));
     a->slow_slot = mw_calloc(jobs, sizeof(*a->slow_slot));
     a->slow_incident = mw_calloc(jobs, sizeof(*a->slow_incident));
-    return a->node_class && a->node_cause && a->node_since_ms && a->node_lost && a->phase &&
+    return a->node_planned && a->node_class && a->node_cause && a->node_since_ms &&
+           a->node_lost && a->phase &&
            a->gpus_held && a->place_ms && a->end_ms && a->mark_ms && a->mark_progress_ms &&
            a->mark_checkpoint_ms && a->interval_ms && a->start_class && a->start_slot &&
            a->start_incident && a->slow_class && a->slow_slot && a->slow_incident;
@@ -121,7 +134,8 @@ void account_destroy(struct account *a)
 {
     if (!a)
         return;
-    void *const owned[] = { a->node_class, a->node_cause, a->node_since_ms, a->node_lost,
+    void *const owned[] = { a->node_planned, a->node_class, a->node_cause, a->node_since_ms,
+                            a->node_lost,
                             a->phase, a->gpus_held, a->place_ms, a->end_ms, a->mark_ms,
                             a->mark_progress_ms, a->mark_checkpoint_ms, a->interval_ms,
                             a->start_class,

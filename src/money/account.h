@@ -5,8 +5,13 @@
  *
  * Boundaries are journal times in whole milliseconds.  While a node is
  * allocated its time belongs to the attempt, which is split when it reports or
- * ends; otherwise the node's health says the class (ACCOUNT_OF_HEALTH).  GPUs of
- * an allocated node that the job did not ask for are idle.
+ * ends; otherwise the node's health says the class (ACCOUNT_OF_HEALTH), and a
+ * maintenance window that is on (planned).  GPUs of an allocated node that the
+ * job did not ask for are idle.
+ *
+ * Spares are a number of nodes, not a set (spares.sized): of the GPUs on nodes
+ * that are ready and free, as many as the target's nodes have are spare, the rest
+ * is idle.  Which ones does not matter to a sum over the site, and it is exact.
  */
 #ifndef MW_MONEY_ACCOUNT_H
 #define MW_MONEY_ACCOUNT_H
@@ -41,6 +46,7 @@ enum account_class {
 enum { CAUSE_NONE = BOARD_CLASSES_MAX, /* nothing is lost, or a start without a fault before it */
        CAUSE_CHECKPOINT,               /* insurance: writing checkpoints */
        CAUSE_PERSON,                   /* a person's drain or cancel */
+       CAUSE_PREEMPT,                  /* room made for another job */
        CAUSE_COUNT };
 
 struct account_policy {

@@ -24,7 +24,20 @@ uint16_t account_cause_of(uint16_t fault_class)
 {
     if (fault_class == BOARD_CLASS_PERSON)
         return CAUSE_PERSON;
+    if (fault_class == BOARD_CLASS_PREEMPT)
+        return CAUSE_PREEMPT;
     return fault_class < BOARD_CLASSES_MAX ? fault_class : CAUSE_NONE;
+}
+
+/* What an incident costs is shown with all that it is a symptom of, so that the cause has the
+ * whole: its sum, and no account's.  Bounded as chains of causes are. */
+static void add_lost(struct account *a, uint32_t incident, int64_t gpu_ms)
+{
+    struct board *b = a->board;
+    for (uint32_t i = 0; i < ACCOUNT_CAUSES_MAX && incident < b->incidents_used; i++) {
+        b->incident_lost_gpu_ms[incident] += gpu_ms;
+        incident = b->incident_parent[incident];
+    }
 }
 
 /* Books GPU time to a class, and, where it is lost, to its cause, incident and node. */
@@ -39,7 +52,7 @@ static void book(struct account *a, uint32_t class, uint16_t cause, uint32_t inc
     a->by_cause[cause * ACCOUNT_CLASS_COUNT + class] += gpu_ms;
     if (incident == MW_NONE || incident >= a->board->incidents_used)
         return;
-    a->board->incident_lost_gpu_ms[incident] += gpu_ms;
+    add_lost(a, incident, gpu_ms);
     if (a->board->incident_node[incident] != MW_NONE)
         a->node_lost[a->board->incident_node[incident]] += gpu_ms;
 }
@@ -55,11 +68,13 @@ static void close_node(struct account *a, uint32_t node, int64_t now_ms)
 
 static void open_node(struct account *a, uint32_t node)
 {
-    a->node_class[node] = account_class_of(a->board, node);
+    uint8_t class = account_class_of(a->board, node);
+    bool planned = class == ACCOUNT_IDLE && a->node_planned[node];
+    account_set_class(a, node, planned ? ACCOUNT_PLANNED : class);
     a->node_cause[node] = account_cause_of(a->board->node_class[node]);
 }
 
-static void reclass(struct account *a, uint32_t node, int64_t now_ms)
+void account_reclass(struct account *a, uint32_t node, int64_t now_ms)
 {
     if (a->node_class[node] == ACCOUNT_ALLOCATED)
         return;
@@ -86,8 +101,8 @@ struct split account_split_running(int64_t length_ms, int64_t gained_ms, int64_t
     return s;
 }
 
-/* The incident while it is the one that was meant, else MW_NONE: the class still says why. */
-static uint32_t still_open(const struct board *b, uint32_t slot, uint64_t incident)
+/* MW_NONE when the row has another by now: the class still says why. */
+uint32_t account_still_open(const struct board *b, uint32_t slot, uint64_t incident)
 {
     return slot < b->incidents_used && incident && b->incident_id[slot] == incident ? slot
                                                                                     : MW_NONE;
@@ -106,6 +121,20 @@ static void incident_opened(struct account *a, const struct body_incident *i)
     uint32_t job = i->node == MW_NONE ? MW_NONE : a->board->node_job[i->node];
     if (job != MW_NONE && a->phase[job] != PHASE_NONE && i->slot < a->board->incidents_used)
         slowed_by(a, job, i->slot);
+}
+
+/* Care, which applies before, has drawn or cut the link. */
+static void linked(struct account *a, const struct event *ev)
+{
+    const struct body_cause *k = &ev->body.cause;
+    const struct board *b = a->board;
+    if (k->slot >= b->incidents_used || b->incident_id[k->slot] != k->incident ||
+        k->parent_slot >= b->incidents_used || b->incident_id[k->parent_slot] != k->parent)
+        return; /* care says so */
+    int64_t lost = b->incident_lost_gpu_ms[k->slot];
+    bool under = b->incident_parent[k->slot] == k->parent_slot;
+    if (under == (ev->kind == EV_INCIDENT_SUPPRESSED))
+        add_lost(a, k->parent_slot, under ? lost : -lost);
 }
 
 static void book_split(struct account *a, uint32_t slot, const struct split *s)
@@ -153,7 +182,7 @@ static uint8_t placed(struct account *a, const struct event *ev, const uint32_t 
             continue;
         }
         close_node(a, node[i], now_ms);
-        a->node_class[node[i]] = ACCOUNT_ALLOCATED;
+        account_set_class(a, node[i], ACCOUNT_ALLOCATED);
         held += a->board->fleet->node_gpus[node[i]];
     }
     if (a->end_ms[slot])
@@ -287,7 +316,7 @@ static void start(struct account *a, int64_t now_ms)
 static void adopted(struct account *a, const struct body_adopt *b, int64_t now_ms)
 {
     for (uint32_t n = b->first; n < b->first + b->count; n++)
-        reclass(a, n, now_ms);
+        account_reclass(a, n, now_ms);
 }
 
 uint8_t account_apply(void *self, const struct event *ev, const void *tail)
@@ -296,6 +325,7 @@ uint8_t account_apply(void *self, const struct event *ev, const void *tail)
     int64_t now_ms = mw_ms(ev->time_ns);
     if (MW_UNLIKELY(!a->start_ms))
         start(a, now_ms);
+    account_spare_reach(a, now_ms);
     switch (ev->kind) {
     case EV_NODES_ADOPTED:
         adopted(a, &ev->body.adopt, now_ms);
@@ -305,6 +335,10 @@ uint8_t account_apply(void *self, const struct event *ev, const void *tail)
         return 0;
     case EV_INCIDENT_OPENED:
         incident_opened(a, &ev->body.incident);
+        return 0;
+    case EV_INCIDENT_SUPPRESSED:
+    case EV_INCIDENT_FREED:
+        linked(a, ev);
         return 0;
     case EV_ATTEMPT_PLACED:
     case EV_ATTEMPT_ALLOCATED:
@@ -319,18 +353,27 @@ uint8_t account_apply(void *self, const struct event *ev, const void *tail)
         ended(a, ev);
         return 0;
     case EV_NODE_MOVED:
-        reclass(a, ev->body.node.node, now_ms);
+        account_reclass(a, ev->body.node.node, now_ms);
         return 0;
     case EV_DRAIN_ORDERED:
-        reclass(a, ev->body.drain.node, now_ms);
+        account_reclass(a, ev->body.drain.node, now_ms);
         return 0;
     case EV_NODE_REPORTED:
-        reclass(a, ev->body.report.node, now_ms);
+        account_reclass(a, ev->body.report.node, now_ms);
+        return 0;
+    case EV_SPARES_SIZED:
+        account_spare_sized(a, &ev->body.spares);
+        return 0;
+    case EV_TIMER_FIRED:
+        if (ev->body.timer.plane == PLANE_WORK)
+            account_window_time(a, now_ms);
         return 0;
     case EV_COMMAND:
+        if (ev->body.command.verb == CMD_WINDOW)
+            account_window_command(a, ev);
         if (ev->body.command.verb == CMD_HOLD || ev->body.command.verb == CMD_RELEASE ||
             ev->body.command.verb == CMD_DRAIN)
-            reclass(a, ev->body.command.node, now_ms);
+            account_reclass(a, ev->body.command.node, now_ms);
         return 0;
     default:
         return 0;

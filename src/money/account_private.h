@@ -4,7 +4,7 @@
 
 #include "money/account.h"
 
-#define ACCOUNT_COLUMNS_MAX 32
+#define ACCOUNT_COLUMNS_MAX 48
 #define ACCOUNT_ALLOCATED UINT8_MAX /* node_class: the time belongs to the attempt on it */
 
 enum { PHASE_NONE, PHASE_STARTING, PHASE_RUNNING };
@@ -20,6 +20,19 @@ struct account {
     int64_t by_cause[CAUSE_COUNT * ACCOUNT_CLASS_COUNT];
     int64_t ettr_productive, ettr_wall;
     uint64_t ettr_jobs;
+
+    /* state: spares (account_spare.c) */
+    int64_t spare_gpu_ms; /* of what is booked as idle, or will be: up to spare_since_ms */
+    int64_t spare_since_ms;
+    uint64_t spare_gpus;  /* kept */
+    uint64_t idle_gpus;   /* on nodes that are idle now */
+
+    /* state: maintenance windows, as their commands said */
+    uint64_t window[BOARD_WINDOWS_MAX]; /* sequence of the command; 0 = free row */
+    int64_t window_from_ms[BOARD_WINDOWS_MAX], window_to_ms[BOARD_WINDOWS_MAX];
+    uint32_t window_first[BOARD_WINDOWS_MAX], window_count[BOARD_WINDOWS_MAX];
+    uint8_t window_on[BOARD_WINDOWS_MAX];
+    uint8_t *node_planned; /* per node: a window is on */
 
     /* state: per node */
     uint8_t *node_class;
@@ -55,7 +68,26 @@ static inline int64_t account_gpus(const struct account *a, uint32_t slot)
 
 uint8_t account_apply(void *self, const struct event *ev, const void *tail);
 
-/* The class of a node that no attempt holds. */
+/* account_apply.c: a node that no attempt holds begins the class that it has now. */
+void account_reclass(struct account *a, uint32_t node, int64_t now_ms);
+
+/* account_spare.c */
+/* Idle time up to now is counted, before anything of it changes. */
+void account_spare_reach(struct account *a, int64_t now_ms);
+void account_spare_sized(struct account *a, const struct body_spares *s);
+/* Spare GPU-ms up to now: that much of what is idle. */
+int64_t account_spare_sum(const struct account *a, int64_t now_ms);
+/* A node changes its class: every change goes through here. */
+void account_set_class(struct account *a, uint32_t node, uint8_t class);
+void account_window_command(struct account *a, const struct event *ev);
+void account_window_time(struct account *a, int64_t now_ms); /* begins and ends what is due */
+
+/* account_apply.c: the incident while it is the one that was meant, else MW_NONE. */
+uint32_t account_still_open(const struct board *b, uint32_t slot, uint64_t incident);
+/* How many incidents above each other a loss is added to at most. */
+#define ACCOUNT_CAUSES_MAX 64u
+
+/* The class of a node that no attempt holds, a window apart. */
 uint8_t account_class_of(const struct board *b, uint32_t node);
 uint16_t account_cause_of(uint16_t fault_class);
 

@@ -71,6 +71,10 @@ void account_settle(const struct account *a, int64_t now_ns, struct account_tota
     for (uint32_t s = 0; s < a->board->jobs_used; s++)
         if (a->board->job_id[s] && a->phase[s] != PHASE_NONE)
             settle_job(a, s, now_ms, ret);
+    int64_t spare = account_spare_sum(a, now_ms);
+    must(spare <= ret->gpu_ms[ACCOUNT_IDLE]);
+    ret->gpu_ms[ACCOUNT_IDLE] -= spare;
+    ret->gpu_ms[ACCOUNT_SPARE] += spare;
     for (uint32_t c = 0; c < ACCOUNT_CLASS_COUNT; c++) {
         ret->wall_gpu_ms += ret->gpu_ms[c];
         lost += account_class_lost(c) ? ret->gpu_ms[c] : 0;

@@ -87,7 +87,8 @@ void attempts_submit(struct world *w)
                                     .gpus = MW_MAX(MW_MIN(j->gpus, nodes * each), 1),
                                     .nodes = nodes,
                                     .category = j->category,
-                                    .priority = j->priority};
+                                    .priority = j->priority,
+                                    .flags = j->interruptible ? JOB_INTERRUPTIBLE : 0};
     world_emit(w, &ev, NULL);
     plan_cancel(w, j, w->attempts.jobs);
     feeds_next_job(w);
@@ -423,6 +424,19 @@ void attempts_healed(struct world *w, const struct fault *f)
     cadence_advance(&a->cadence, mw_ms(w->now_ns));
     cadence_speed(&a->cadence, speed_ppm);
     course(w, a);
+}
+
+bool attempts_works_on(const struct world *w, uint32_t node)
+{
+    uint32_t row = w->attempts.node_row[node];
+    return row != MW_NONE && (w->attempts.row[row].state == ATTEMPT_STARTING ||
+                              w->attempts.row[row].state == ATTEMPT_RUNNING);
+}
+
+void attempts_struck(struct world *w, uint32_t node, uint16_t class)
+{
+    must(attempts_works_on(w, node));
+    hang(w, &w->attempts.row[w->attempts.node_row[node]], node, class);
 }
 
 void attempts_finish(struct world *w)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "core/event_fields.h"
+#include "sim/check_care.h"
 
 enum job_shadow {
     SHADOW_NONE,
@@ -29,6 +30,7 @@ static bool is_live(uint8_t state)
 
 struct action_seen {
     uint64_t seq, hash;
+    uint32_t life; /* of the controller that gave it to the world last; 0 = none did */
 };
 
 struct check {
@@ -47,6 +49,8 @@ struct check {
     uint64_t *acked;
     struct action_seen *action;
     uint32_t actions, actions_room;
+    uint32_t life;    /* of the controller, from 1 */
+    struct check_care *care;
     int64_t begin_ms; /* the adoption: accounts run from here */
     char text[256];
 };
@@ -95,14 +99,15 @@ int check_create(const struct fleet *f, const struct control_policy *p, struct c
     if (c == NULL)
         return MW_ENOMEM;
     *c = (struct check){.fleet = f, .policy = *p, .nodes = f->count[COMPONENT_NODE],
-                        .halls = f->count[COMPONENT_HALL], .begin_ms = -1};
+                        .halls = f->count[COMPONENT_HALL], .begin_ms = -1, .life = 1};
     c->fleet_budget = budget_of(c->nodes, p->guard.fleet_permille_x10);
     c->health = mw_calloc(c->nodes, sizeof(*c->health));
     c->held = mw_calloc(c->nodes, sizeof(*c->held));
     c->taken = mw_calloc(c->nodes, sizeof(*c->taken));
     c->node_job = mw_calloc(c->nodes, sizeof(*c->node_job));
     c->acked = mw_calloc((size_t)c->nodes + SOURCE_NODE, sizeof(*c->acked));
-    if (!c->health || !c->held || !c->taken || !c->node_job || !c->acked || !make_halls(c)) {
+    if (!c->health || !c->held || !c->taken || !c->node_job || !c->acked || !make_halls(c) ||
+        check_care_create(f, &p->care, &c->care) < 0) {
         check_destroy(c);
         return MW_ENOMEM;
     }
@@ -126,6 +131,7 @@ void check_destroy(struct check *c)
     mw_free(c->acked);
     mw_free(c->job);
     mw_free(c->action);
+    check_care_destroy(c->care);
     mw_free(c);
 }
 
@@ -329,7 +335,7 @@ static void remember_action(struct check *c, const struct event *ev, const void 
         c->action = grown;
         c->actions_room = room;
     }
-    c->action[c->actions++] = (struct action_seen){ev->seq, hash_of(ev, tail)};
+    c->action[c->actions++] = (struct action_seen){.seq = ev->seq, .hash = hash_of(ev, tail)};
 }
 
 void check_action(struct check *c, const struct event *ev, const void *tail)
@@ -343,9 +349,14 @@ void check_action(struct check *c, const struct event *ev, const void *tail)
             high = middle;
     }
     if (low == c->actions || c->action[low].seq != ev->seq ||
-        c->action[low].hash != hash_of(ev, tail))
+        c->action[low].hash != hash_of(ev, tail)) {
         violated(c, "the world was given action %llu, which is not such an event of the record",
                  (unsigned long long)ev->seq);
+        return;
+    }
+    if (c->action[low].life == c->life) /* a new life asks again for what has no result */
+        violated(c, "the world was given action %llu twice", (unsigned long long)ev->seq);
+    c->action[low].life = c->life;
 }
 
 /* Padding is part of what is hashed: whatever a compiler leaves there must not show. */
@@ -367,8 +378,11 @@ static void padding_is_zero(struct check *c, const struct event *ev)
 void check_event(struct check *c, const struct event *ev, const void *tail)
 {
     padding_is_zero(c, ev);
-    if (event_info(ev->kind)->flags & EVENT_ACTION)
+    if (event_info(ev->kind)->flags & (EVENT_ACTION | EVENT_NOTICE))
         remember_action(c, ev, tail);
+    check_care_event(c->care, ev);
+    if (check_care_text(c->care) != NULL)
+        violated(c, "%s", check_care_text(c->care));
     switch (ev->kind) {
     case EV_NODES_ADOPTED: adopted(c, ev); break;
     case EV_NODE_MOVED: moved(c, ev); break;
@@ -400,6 +414,11 @@ void check_acknowledged(struct check *c, uint32_t source, uint64_t source_seq)
 {
     must(source < c->nodes + SOURCE_NODE);
     c->acked[source] = MW_MAX(c->acked[source], source_seq);
+}
+
+void check_died(struct check *c)
+{
+    c->life++;
 }
 
 void check_recovered(struct check *c, const struct control *k)

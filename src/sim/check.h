@@ -5,11 +5,13 @@
  *  - an attempt starts on schedulable nodes only, and no node has two jobs
  *  - every GPU-millisecond of the site is in exactly one account
  *  - an accepted job is queued, placed or ended, and never forgotten
- *  - an action that reaches the world is an event of the record, unchanged
+ *  - an action that reaches the world is an event of the record, unchanged, and reaches it once
+ *    in a life of the controller
  *  - a fact that was acknowledged is in the record, also after a crash
  *  - a job that its tenant cancelled does not start again
  *  - automation never clears a person's hold and stays within its budget
  *  - automation never has two racks of one power or cooling domain out at once
+ *  - and what check_care.h says of repairs and gates
  */
 #ifndef MW_SIM_CHECK_H
 #define MW_SIM_CHECK_H
@@ -32,6 +34,9 @@ void check_acknowledged(struct check *c, uint32_t source, uint64_t source_seq);
 
 /* Between groups.  `deep` adds what takes a walk over all nodes and jobs. */
 void check_state(struct check *c, const struct control *k, int64_t now_ns, bool deep);
+
+/* The controller died: what has no result yet will be given to the world again. */
+void check_died(struct check *c);
 
 /* After a recovery: everything acknowledged is still known. */
 void check_recovered(struct check *c, const struct control *k);

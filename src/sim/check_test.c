@@ -19,6 +19,7 @@ struct fixture {
     struct control_policy policy;
     struct check *check;
     uint64_t seq;
+    uint64_t incident[NODES]; /* of each node that moved, in the row of its number */
 };
 
 /* A checker under the fixture's policy, all nodes adopted. */
@@ -74,8 +75,15 @@ static struct event place(struct fixture *f, uint64_t job, uint32_t node)
 
 static void move(struct fixture *f, uint32_t node, uint8_t from, uint8_t to)
 {
+    if (f->incident[node] == 0) {
+        struct event why = {.kind = EV_INCIDENT_OPENED};
+        why.body.incident = (struct body_incident){.node = node, .slot = node};
+        say(f, &why, NULL);
+        f->incident[node] = why.seq;
+    }
     struct event ev = {.kind = EV_NODE_MOVED};
-    ev.body.node = (struct body_node){.node = node, .from = from, .to = to};
+    ev.body.node = (struct body_node){.incident = f->incident[node], .node = node, .slot = node,
+                                      .from = from, .to = to};
     say(f, &ev, NULL);
 }
 
@@ -275,6 +283,20 @@ static void an_action_that_is_not_in_the_record_is_seen(void **state)
     expect(f, "not such an event");
 }
 
+static void an_action_that_is_given_twice_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    submit(f, 1);
+    const struct event ev = place(f, 1, 4);
+    const uint32_t node = 4;
+    check_action(f->check, &ev, &node);
+    check_died(f->check); /* it is asked for again by the next life */
+    check_action(f->check, &ev, &node);
+    assert_null(check_text(f->check));
+    check_action(f->check, &ev, &node);
+    expect(f, "twice");
+}
+
 static void a_job_that_never_ends_is_seen(void **state)
 {
     struct fixture *f = *state;
@@ -310,6 +332,7 @@ int main(void)
         TEST(cancelling_what_is_over_is_seen),
         TEST(a_job_on_a_drained_node_is_seen),
         TEST(an_action_that_is_not_in_the_record_is_seen),
+        TEST(an_action_that_is_given_twice_is_seen),
         TEST(a_job_that_never_ends_is_seen),
         TEST(a_command_without_a_person_is_seen),
     };

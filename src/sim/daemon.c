@@ -168,6 +168,8 @@ static int recover(struct daemon *d, struct mw_hash128 expected, struct mw_error
     d->deaf = false;
     sometimes(d->config.marks, d->silent, MARK_ACTION_FIRST_AFTER_CRASH);
     d->silent = false;
+    if (d->config.check != NULL)
+        check_died(d->config.check);
     rc = control_recover(d->control, snapshot, err);
     if (rc != 0)
         return mw_fail_prefix(err, "recovery %llu", (unsigned long long)d->crashed);

@@ -31,6 +31,38 @@
     X(MARK_GATE_FAILED, "a gate fails")                                                  \
     X(MARK_GATE_FAILED_TWICE, "a gate fails twice in one incident")                      \
     X(MARK_GATE_FOUND_UNDETECTED, "a gate fails on a fault that nothing has detected")   \
+    X(MARK_NOT_CURED, "a step hides a fault without curing it")                          \
+    X(MARK_STRUCK_AGAIN, "a fault that was not cured strikes again")                     \
+    X(MARK_GATE_FOUND_HIDDEN, "a gate finds what a step did not cure")                   \
+    X(MARK_GATE_MISSED_HIDDEN, "a gate passes a node with a fault that was not cured")   \
+    X(MARK_NO_FAULT_FOUND, "a crew is sent for a false alarm")                           \
+    X(MARK_NOTHING_WRONG, "a crew finds nothing wrong with an inferred cause")           \
+    X(MARK_ANOTHER_STEP, "a technician does another step than he was asked for")         \
+    X(MARK_SAID_LATE, "a technician says hours later that he is done")                   \
+    X(MARK_SAID_TWICE, "a technician says twice that he is done")                        \
+    X(MARK_PART_AWAITED, "a work order waits for its part")                              \
+    X(MARK_PARTS_ARRIVED, "parts arrive in the store")                                   \
+    X(MARK_NODE_REPLACED, "a whole node is replaced")                                    \
+    X(MARK_ESCALATED, "a work order is escalated")                                       \
+    X(MARK_ESCALATED_AHEAD, "an escalated work order passes others")                     \
+    X(MARK_ESCALATED_SOONER, "an escalated repair ends sooner")                          \
+    X(MARK_WITHDRAWN, "a work order is withdrawn")                                       \
+    X(MARK_WITHDRAWN_HANDS, "a crew with hands on is told to stop")                      \
+    X(MARK_MACHINE_ACTED, "a machine carries an action out")                             \
+    X(MARK_LEASE_OVER, "an action is refused because its lease is over")                 \
+    X(MARK_RESULT_UNKNOWN, "a machine does not know what became of an action")           \
+    X(MARK_LEMON_FOUND, "a node that truly fails more often is judged a lemon")          \
+    X(MARK_COMMON_CAUSE, "findings become one incident on what they share")              \
+    X(MARK_SUPPRESSED, "an incident is suppressed under another")                        \
+    X(MARK_FREED, "an incident is freed from the one it was suppressed under")           \
+    X(MARK_STEP_CHOSEN, "a step is chosen among several")                                \
+    X(MARK_JUDGED, "a node is judged by its history")                                    \
+    X(MARK_PREEMPTED, "an attempt is stopped to make room")                              \
+    X(MARK_SPARES_SIZED, "spares are sized")                                             \
+    X(MARK_SPARES_USED, "a job restarts on spares")                                      \
+    X(MARK_WINDOW, "a person plans a maintenance window")                                \
+    X(MARK_WINDOW_ENDED, "a person ends a maintenance window early")                     \
+    X(MARK_RETIRED, "a node is retired")                                                 \
     X(MARK_FAULT_IN_PROBATION, "a fault strikes a node in probation")                    \
     X(MARK_FAULT_IN_REPAIR, "a fault strikes a node in repair")                          \
     X(MARK_FAULT_AT_GATE, "a fault strikes a node at its gate")                          \

@@ -14,6 +14,7 @@
 #include "sim/draw.h"
 
 #define PERSON 1u
+#define WINDOW_NODES_MAX 8u
 #define RESET_TEXT "looked at what tripped it; the simulated operator sees no reason to wait"
 
 int person_init(struct world *w)
@@ -119,22 +120,28 @@ static void mark_command(struct world *w, const struct body_command *c)
         sometimes(m, w->attempts.node_row[c->node] != MW_NONE, MARK_PERSON_DRAIN_BUSY);
         break;
     case CMD_ENGINE: break; /* jobs are placed here by us */
+    case CMD_WINDOW: break; /* outcome.c marks it */
     }
 }
 
 void person_reads(struct world *w, const struct event *ev)
 {
+    const struct body_command *c = &ev->body.command;
+    if (ev->kind == EV_COMMAND && c->verb == CMD_WINDOW)
+        w->person.window = c->length_ms > 0 ? ev->seq : 0;
     if (ev->kind == EV_COMMAND)
-        mark_command(w, &ev->body.command);
+        mark_command(w, c);
     else if (ev->kind == EV_ADVICE || ev->kind == EV_GUARD_TRIPPED)
         read_advice(w, ev);
 }
 
-/* Does the mode of its hall leave this approval without effect? */
+/* Does the mode of its hall, or of any where it is of none, leave this approval without effect? */
 static bool is_futile(const struct world *w, const struct body_command *c)
 {
-    return c->verb == CMD_APPROVE && c->hall < w->fleet->count[COMPONENT_HALL] &&
-           w->person.hall_mode[c->hall] < MODE_APPROVE;
+    bool futile = false;
+    for (uint32_t h = 0; h < w->fleet->count[COMPONENT_HALL]; h++)
+        futile |= (c->hall == h || c->hall == MW_NONE) && w->person.hall_mode[h] < MODE_APPROVE;
+    return c->verb == CMD_APPROVE && futile;
 }
 
 void person_acts(struct world *w, uint32_t row)
@@ -185,7 +192,8 @@ static int64_t every_ns(const struct world *w, uint32_t doing)
     const struct world_doings *d = &w->config.doings;
     const int64_t every[DOING_COUNT] = {[DOING_HOLD] = d->hold_every_ns,
                                         [DOING_DRAIN] = d->drain_every_ns,
-                                        [DOING_MODE] = d->mode_every_ns};
+                                        [DOING_MODE] = d->mode_every_ns,
+                                        [DOING_WINDOW] = d->window_every_ns};
     must(doing < DOING_COUNT);
     return every[doing];
 }
@@ -222,6 +230,28 @@ static void set_hold(struct world *w, uint64_t bits, uint8_t verb, const char *w
     world_emit(w, &c, why);
 }
 
+/* Up to eight nodes, from an hour's to a day's notice, for up to a day. */
+static void plan_window(struct world *w, uint64_t bits)
+{
+    struct event c = command_of(w, CMD_WINDOW);
+    struct body_command *b = &c.body.command;
+    uint32_t most = MW_MIN(w->nodes, WINDOW_NODES_MAX);
+    b->count = 1 + (uint32_t)(bits >> 8) % most;
+    b->node = (uint32_t)mw_random_below(bits, (uint64_t)w->nodes - b->count + 1);
+    b->ref = (uint64_t)(mw_ms(w->now_ns) + MW_MS_PER_HOUR * (1 + (int64_t)(bits >> 16) % 24));
+    b->length_ms = MW_MS_PER_HOUR * (1 + (int64_t)(bits >> 24) % 24);
+    world_emit(w, &c, "new hoses");
+}
+
+/* The window may be over already: then nothing is left to end. */
+static void end_window(struct world *w)
+{
+    struct event c = command_of(w, CMD_WINDOW);
+    c.body.command.ref = w->person.window;
+    if (w->person.window != 0)
+        world_emit(w, &c, "the hoses came early");
+}
+
 /* Even counts do something, odd ones undo the same. */
 void person_does(struct world *w, uint32_t doing, uint32_t nth)
 {
@@ -229,6 +259,10 @@ void person_does(struct world *w, uint32_t doing, uint32_t nth)
     bool does = nth % 2 == 0;
     if (doing == DOING_MODE)
         set_mode(w, bits, does);
+    else if (doing == DOING_WINDOW && does)
+        plan_window(w, bits >> 1);
+    else if (doing == DOING_WINDOW)
+        end_window(w);
     else if (doing == DOING_HOLD)
         set_hold(w, bits, does ? CMD_HOLD : CMD_RELEASE, "kept for a visitor");
     else

@@ -15,18 +15,41 @@
 /* Components of one batch, in order of their numbers. */
 #define BATCH_ROWS 64
 
+/* An entry of the agenda carries the count of its fault, and of the part's replacements. */
+#define CLOCK_NTH_BITS 24u
+#define CLOCK_NTH_MAX ((1u << CLOCK_NTH_BITS) - 1)
+#define CLOCK_SWAPS_MAX 0xffu
+
 /* Faults of a burst's neighbours are keyed above all that clocks can count. */
 #define NTH_BURST (UINT64_C(1) << 40)
 
-static double factor_of(const struct world *w, uint32_t process, uint64_t component)
+/* Is the part that came by the nth replacement a lemon? */
+static bool is_lemon(const struct world *w, uint32_t process, uint64_t component, uint32_t swaps)
 {
     const struct scenario_process *p = &w->scenario->process[process];
-    double factor = 1.0;
-    if (p->lemon_share > 0.0 &&
-        world_unit(w, component, process, SALT_LEMON, 0) < p->lemon_share)
-        factor *= p->lemon_factor;
+    if (p->lemon_share <= 0.0)
+        return false;
+    if (!p->lemon_heals)
+        return world_unit(w, component, process, SALT_LEMON, swaps) < p->lemon_share;
+    bool lemon = world_unit(w, component, process, SALT_LEMON, 0) < p->lemon_share;
+    for (uint32_t i = 1; lemon && i <= swaps; i++)
+        lemon = world_unit(w, component, process, SALT_LEMON, i) >= p->lemon_cured;
+    return lemon;
+}
+
+bool renewals_is_lemon(const struct world *w, uint32_t process, uint64_t component)
+{
+    return is_lemon(w, process, component, depot_swaps(w, component));
+}
+
+static double factor_of(const struct world *w, uint32_t process, uint64_t component,
+                        uint32_t swaps)
+{
+    const struct scenario_process *p = &w->scenario->process[process];
+    double factor = is_lemon(w, process, component, swaps) ? p->lemon_factor : 1.0;
     uint64_t batch = component - component % BATCH_ROWS;
-    if (p->batch_share > 0.0 && world_unit(w, batch, process, SALT_BATCH, 0) < p->batch_share)
+    if (p->batch_share > 0.0 && swaps == 0 &&
+        world_unit(w, batch, process, SALT_BATCH, 0) < p->batch_share)
         factor *= p->batch_factor;
     return factor;
 }
@@ -36,15 +59,17 @@ void renewals_again(struct world *w, uint32_t process, uint32_t component_row, u
     const struct scenario_process *p = &w->scenario->process[process];
     uint64_t component = component_id((enum component_kind)p->on, component_row);
     int64_t wait = draw_ns(&p->between, world_unit(w, component, process, SALT_BETWEEN, nth));
-    double factor = factor_of(w, process, component);
-    must(factor > 0.0);
+    uint32_t swaps = depot_swaps(w, component);
+    double factor = factor_of(w, process, component, swaps);
+    must(factor > 0.0 && nth < CLOCK_NTH_MAX);
     double scaled = (double)wait / factor;
     wait = scaled >= (double)DRAW_NS_MAX ? DRAW_NS_MAX : MW_MAX((int64_t)scaled, 1);
     if (w->now_ns + wait >= w->quiet_ns)
         return;
     world_push(w, w->now_ns + wait,
                (struct queue_what){.kind = AT_RENEWAL, .sub = (uint8_t)process,
-                                   .a = component_row, .b = nth + 1});
+                                   .a = component_row,
+                                   .b = (nth + 1) | (swaps & CLOCK_SWAPS_MAX) << CLOCK_NTH_BITS});
 }
 
 void renewals_plant(struct world *w)
@@ -75,7 +100,9 @@ static struct fault_new draw_fault(const struct world *w, uint32_t process, uint
     }
     if (p->effect == EFFECT_SLOWS)
         n.slow_ppm = (uint32_t)(p->slow_share * 1e6);
-    if (p->effect == EFFECT_KILLS) {
+    if (p->false_alarm) {
+        n.flags |= FAULT_FALSE;
+    } else if (p->effect == EFFECT_KILLS) {
         bool kills = world_unit(w, component, process, SALT_KILLS, nth) < p->kill_odds;
         if (kills)
             n.flags |= FAULT_KILLS;
@@ -123,10 +150,10 @@ static bool feeds_nodes(uint64_t component)
            kind == COMPONENT_BREAKER || kind == COMPONENT_RACK;
 }
 
-static void begin(struct world *w, const struct fault_new *n)
+void renewals_begin(struct world *w, const struct fault_new *n)
 {
     uint32_t row = faults_begin(w, n);
-    if (row == MW_NONE || !feeds_nodes(n->component))
+    if (row == MW_NONE || !feeds_nodes(n->component) || n->flags & FAULT_FALSE)
         return;
     struct component_list down = {0}, degraded = {0};
     if (fleet_fails_with(w->fleet, n->component, &down, &degraded) < 0)
@@ -246,11 +273,35 @@ static void burst(struct world *w, uint32_t process, uint64_t component, uint64_
         if (part == 0 || part == component)
             continue;
         struct fault_new n = draw_fault(w, process, part, NTH_BURST + w->faults.numbers);
-        begin(w, &n);
+        renewals_begin(w, &n);
         taken++;
     }
     w->faults.bursts += taken > 1;
     sometimes(w->marks, taken >= 3, MARK_BURST);
+}
+
+/* The part was replaced since its clock was set: a better one fails less often.  Of a clock without
+ * memory the share of its ticks that the new part has is thinned out exactly. */
+static bool still_due(const struct world *w, uint32_t process, uint64_t component, uint32_t nth,
+                      uint32_t swaps_then)
+{
+    uint32_t swaps = depot_swaps(w, component);
+    if ((swaps & CLOCK_SWAPS_MAX) == swaps_then)
+        return true;
+    double then = factor_of(w, process, component, swaps_then);
+    return world_unit(w, component, process, SALT_THIN, nth) * then <
+           factor_of(w, process, component, swaps);
+}
+
+/* A clock that stands still while nobody works on the node: where it has no memory, leaving out the
+ * ticks of that time is the same. */
+static bool in_time_out(const struct world *w, uint32_t process, uint64_t component)
+{
+    uint32_t node = fleet_node_of(w->fleet, component);
+    if (!w->scenario->process[process].at_work || node == MW_NONE)
+        return false;
+    uint32_t row = w->attempts.node_row[node];
+    return row == MW_NONE || w->attempts.row[row].state != ATTEMPT_RUNNING;
 }
 
 void renewals_due(struct world *w, const struct queue_entry *e)
@@ -259,8 +310,14 @@ void renewals_due(struct world *w, const struct queue_entry *e)
     must(process < w->scenario->processes);
     enum component_kind kind = (enum component_kind)w->scenario->process[process].on;
     uint64_t component = component_id(kind, e->a);
-    struct fault_new n = draw_fault(w, process, component, e->b);
+    uint32_t nth = e->b & CLOCK_NTH_MAX;
+    if (!still_due(w, process, component, nth, e->b >> CLOCK_NTH_BITS) ||
+        in_time_out(w, process, component)) {
+        renewals_again(w, process, e->a, nth);
+        return;
+    }
+    struct fault_new n = draw_fault(w, process, component, nth);
     n.flags |= FAULT_RENEWS;
-    begin(w, &n);
-    burst(w, process, component, e->b);
+    renewals_begin(w, &n);
+    burst(w, process, component, nth);
 }

@@ -4,6 +4,8 @@
  */
 #include "sim/run.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "sim/check.h"
 #include "sim/daemon.h"
@@ -24,6 +26,7 @@ struct sim {
     struct daemon *daemon;
     struct check *check;
     struct tally tally;
+    struct outcome outcome;
     struct marks own_marks, *marks;
     struct mw_hasher *trace;
     int64_t now_ns, end_ns, quiet_ns, watch_ns;
@@ -64,6 +67,7 @@ static void sim_event(void *ctx, const struct event *ev, const void *tail)
 {
     struct sim *s = ctx;
     tally_event(&s->tally, ev);
+    outcome_event(&s->outcome, ev, tail);
     mw_hasher_add(s->trace, ev, sizeof(*ev));
     if (ev->tail_size > 0)
         mw_hasher_add(s->trace, tail, ev->tail_size);
@@ -123,6 +127,8 @@ static int sim_init(struct sim *s, struct mw_error *err)
 {
     const struct run_options *o = s->o;
     int rc = tally_init(&s->tally, o->fleet->count[COMPONENT_NODE], rows_of(s), s->marks);
+    if (rc == 0)
+        rc = outcome_init(&s->outcome, o->fleet->count[COMPONENT_NODE], rows_of(s), s->marks);
     if (rc == 0 && o->check)
         rc = check_create(o->fleet, &o->scenario->policy, &s->check);
     s->trace = mw_hasher_create();
@@ -141,6 +147,7 @@ static void sim_fini(struct sim *s)
     transport_destroy(s->transport);
     check_destroy(s->check);
     tally_fini(&s->tally);
+    outcome_fini(&s->outcome);
     mw_hasher_destroy(s->trace);
 }
 
@@ -148,7 +155,7 @@ static void sim_fini(struct sim *s)
 
 static int look(struct sim *s, bool deep, struct mw_error *err)
 {
-    if (world_failed(s->world) || transport_failed(s->transport))
+    if (world_failed(s->world) || transport_failed(s->transport) || s->outcome.failed)
         return mw_fail(err, MW_ENOMEM, "out of memory in the simulated world");
     if (world_trouble(s->world) != NULL)
         return mw_fail(err, MW_EBUG, "%s (event %llu)", world_trouble(s->world),
@@ -242,6 +249,17 @@ static int deliver_all(struct sim *s, struct mw_error *err)
     return rc;
 }
 
+/* Do the nodes that were not retired suffice for every job that waits? */
+static bool can_end(const struct sim *s)
+{
+    const struct board *b = daemon_control(s->daemon)->board;
+    uint64_t left = b->nodes - MW_MIN(s->outcome.n.retired, (uint64_t)b->nodes);
+    for (uint32_t slot = 0; slot < b->jobs_used; slot++)
+        if (b->job_id[slot] != 0 && b->job_nodes[slot] > left)
+            return false;
+    return true;
+}
+
 /* The horizon: what is on its way arrives, every attempt says how far it is. */
 static int run_end(struct sim *s, struct mw_error *err)
 {
@@ -254,7 +272,7 @@ static int run_end(struct sim *s, struct mw_error *err)
         return rc;
     world_finish(s->world, s->now_ns);
     rc = deliver_all(s, err);
-    if (rc == 0 && s->check != NULL && s->o->quiet_ns > 0 && !s->stop)
+    if (rc == 0 && s->check != NULL && s->o->quiet_ns > 0 && !s->stop && can_end(s))
         check_quiet(s->check);
     if (rc == 0)
         rc = look(s, true, err);
@@ -283,7 +301,7 @@ static void fill_from_control(const struct sim *s, struct run_result *r)
     r->crashes = daemon_crashes(s->daemon);
 }
 
-static void fill(const struct sim *s, struct run_result *r)
+static void fill(struct sim *s, struct run_result *r)
 {
     const struct tally *t = &s->tally;
     struct transport_stats m = transport_stats(s->transport);
@@ -296,8 +314,15 @@ static void fill(const struct sim *s, struct run_result *r)
         .jobs_failed = t->jobs_failed, .jobs_cancelled = t->jobs_cancelled,
         .incidents = t->incidents, .orders = t->orders,
         .gates = t->gates, .gates_failed = t->gates_failed, .drains = t->drains,
-        .refaults = t->refaults, .messages_lost = m.lost, .messages_late = m.late,
+        .refaults = t->refaults, .large_ended = t->large_ended, .large_stopped = t->large_stopped,
+        .out_p99 = level_quantile(&t->out, 0.99, s->now_ns),
+        .out_p999 = level_quantile(&t->out, 0.999, s->now_ns),
+        .repairing_p99 = level_quantile(&t->repairing, 0.99, s->now_ns),
+        .messages_lost = m.lost, .messages_late = m.late,
         .messages_doubled = m.doubled, .messages_reordered = m.reordered, .events = t->events};
+    memcpy(r->findings, t->findings, sizeof(r->findings));
+    r->classes = s->scenario->policy.care.classes;
+    r->outcome = outcome_counts(&s->outcome);
     r->faults = r->world.faults;
     r->node_faults = r->world.node_faults;
     r->kills = r->world.kills;

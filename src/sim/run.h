@@ -8,6 +8,7 @@
 
 #include "sim/fault_trace.h"
 #include "sim/marks.h"
+#include "sim/outcome.h"
 #include "sim/scenario.h"
 #include "sim/world.h"
 
@@ -28,7 +29,14 @@ struct run_result {
     uint64_t crashes, messages_lost, messages_late, messages_doubled, messages_reordered;
     uint64_t events;
     uint64_t jobs_refused; /* over capacity, or impossible */
-    struct world_stats world;
+    uint64_t large_ended, large_stopped; /* attempts of jobs of TALLY_LARGE_GPUS and more that
+                                            ended; of them, that a fault ended */
+    uint64_t findings[BOARD_CLASSES_MAX]; /* opened, by row of policy.care.class */
+    uint32_t classes;                    /* rows in use */
+    uint32_t out_p99, out_p999;          /* nodes out of service at once, quantiles of time */
+    uint32_t repairing_p99;              /* nodes under repair at once: crews, if each has one */
+    struct world_stats world;        /* the truth … */
+    struct outcome_counts outcome;   /* … and what the record says became of it */
     int64_t jobs_last_end_ns;        /* when the last job ended, from the start; 0 = none did */
     struct mw_hash128 state_hash, trace_hash;
     double wall_s;          /* host time: never part of a hash */

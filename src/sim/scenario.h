@@ -52,6 +52,25 @@ struct scenario_process {
     double slow_share;            /* EFFECT_SLOWS: share of the job's speed that is lost */
     double kill_odds;             /* EFFECT_KILLS: odds that the job on it dies (1 = always) */
     double gate_pass;             /* odds that the gate passes after a repair of this class */
+    bool has_cures;               /* what was done matters; else a crew's repair cures, and
+                                     gate_pass says */
+    double cures[STEP_COUNT];     /* odds that this step cures a fault: it does when the fault's one
+                                     hidden draw is below them */
+    double gate_catch;            /* odds that the gate sees a fault that a step did not cure … */
+    struct scenario_mix relapse;  /* … and when that strikes again, from the step's end */
+    bool false_alarm;             /* findings with nothing behind them */
+    bool at_work;                 /* strikes only while a job works on the node */
+    bool lemon_heals;             /* a lemon that is replaced is none with these odds, and what was
+                                     none stays so; else the new part is drawn like the first */
+    double lemon_cured;
+    bool slow_known;              /* the finding says what slow_share is */
+};
+
+/* What doing a step is truly like, whatever the policy expects. */
+struct scenario_step {
+    struct scenario_mix takes;    /* n = 0: of a machine or vendor the ladder's duration, of a
+                                     technician the process's repair */
+    double unknown;               /* odds that a machine's answer is that it does not know */
 };
 
 struct scenario_job_class {
@@ -63,6 +82,8 @@ struct scenario_job_class {
     struct scenario_draw work;    /* productive time */
     struct scenario_draw write, restart;
     uint8_t priority;
+    uint32_t tenant;
+    bool interruptible;           /* may run on spares, and be stopped for those who need them */
     double fails_itself;          /* odds that a job of this class ends by its own error part-way */
     uint32_t count;               /* > 0: exactly so many jobs, the first at first_ns, one every
                                      every_ns; else they come at random by share_of_gpu_time */
@@ -105,6 +126,9 @@ struct scenario {
 
     uint32_t crews;               /* 0 = as many as needed */
     struct scenario_draw crew_start; /* from free crew to hands on */
+    struct scenario_mix escalated;   /* n > 0: an escalated repair takes no longer than this */
+    struct scenario_step step[STEP_COUNT];
+    struct scenario_mix part_arrives[CARE_PARTS_MAX]; /* n = 0: the policy's lead time */
     int64_t approve_after_ns;     /* the operator approves advice and resets the guard after this */
 
     uint8_t jobs;                 /* enum scenario_jobs */

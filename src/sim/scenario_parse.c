@@ -8,9 +8,8 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "sim/scenario.h"
-#include "sim/scenario_value.h"
+#include "sim/scenario_policy.h"
 
-#define HOURS_PER_1000_DAYS 24000.0
 #define SET_PATH_MAX 256
 #define BETWEEN_NS_MIN (1.0 * (double)MW_NS_PER_S) /* a faster process would be all there is */
 
@@ -81,6 +80,7 @@ static void read_class(const struct scenario_reader *r, const struct mw_yaml_nod
         schema_duration_ns(f, n, "probation", c.probation_ms * MW_NS_PER_MS) / MW_NS_PER_MS;
     if (c.count > 1 && c.window_ms == 0)
         scenario_problem(r, n, "a class with 'count' over 1 needs a 'window'");
+    scenario_read_care(r, n, &c);
     p->class[p->classes++] = c;
     const struct mw_yaml_node *list = schema_list(f, n, "trace");
     for (const struct mw_yaml_node *m = list == NULL ? NULL : list->child; m != NULL; m = m->next)
@@ -184,6 +184,7 @@ static void read_process(const struct scenario_reader *r, const struct mw_yaml_n
     p->slow_share = schema_number(f, n, "slow", 0.15);
     p->kill_odds = schema_number(f, n, "kill_odds", 1.0);
     p->gate_pass = schema_number(f, n, "gate_pass", 1.0);
+    scenario_read_cures(r, n, p);
 }
 
 static void read_faults(const struct scenario_reader *r, const struct mw_yaml_node *root)
@@ -227,6 +228,8 @@ static void read_job_class(const struct scenario_reader *r, const struct mw_yaml
     scenario_read_draw(r, n, "write", &c->write);
     scenario_read_draw(r, n, "restart", &c->restart);
     c->priority = (uint8_t)schema_int(f, n, "priority", 0);
+    c->tenant = (uint32_t)schema_int(f, n, "tenant", r->s->job_classes);
+    c->interruptible = schema_bool(f, n, "interruptible", false);
     c->fails_itself = schema_number(f, n, "fails", 0.0);
     c->count = (uint32_t)schema_int(f, n, "count", 0);
     c->first_ns = schema_duration_ns(f, n, "first", 0);
@@ -280,52 +283,7 @@ static void read_jobs(const struct scenario_reader *r, const struct mw_yaml_node
         check_shares(r, mix);
 }
 
-/* ---- policy and the rest ------------------------------------------------------------------ */
-
-static int64_t read_ms(const struct schema_field *f, const struct mw_yaml_node *n, const char *key,
-                       int64_t otherwise_ms)
-{
-    return schema_duration_ns(f, n, key, otherwise_ms * MW_NS_PER_MS) / MW_NS_PER_MS;
-}
-
-static void read_guard(const struct mw_yaml_node *n, struct guard_policy *g)
-{
-    const struct schema_field *f = scenario_guard_fields;
-
-    if (n == NULL)
-        return;
-    g->mode = (uint8_t)schema_choice(f, n, "mode", g->mode);
-    g->hall_permille_x10 =
-        (uint32_t)(schema_number(f, n, "hall_share", g->hall_permille_x10 / 1e4) * 1e4 + 0.5);
-    g->window_ms = read_ms(f, n, "window", g->window_ms);
-    g->fleet_permille_x10 =
-        (uint32_t)(schema_number(f, n, "fleet_share", g->fleet_permille_x10 / 1e4) * 1e4 + 0.5);
-    g->domain_rule = schema_bool(f, n, "domain_rule", g->domain_rule);
-}
-
-static void read_policy(const struct scenario_reader *r, const struct mw_yaml_node *n)
-{
-    const struct schema_field *f = scenario_policy_fields;
-    struct work_policy *w = &r->s->policy.work;
-    struct care_policy *c = &r->s->policy.care;
-
-    if (n == NULL)
-        return;
-    c->gate = schema_bool(f, n, "gate", c->gate);
-    c->settle_ms = read_ms(f, n, "settle", c->settle_ms);
-    double rate = schema_number(f, n, "failure_rate_per_1000_node_days", -1.0);
-    if (rate >= 0.0)
-        w->rate_per_1e9_node_hours = (int64_t)(rate * (1e9 / HOURS_PER_1000_DAYS) + 0.5);
-    w->interval_ms = read_ms(f, n, "interval", w->interval_ms);
-    w->interval_ms_min = read_ms(f, n, "interval_min", w->interval_ms_min);
-    w->interval_ms_max = read_ms(f, n, "interval_max", w->interval_ms_max);
-    if (w->interval_ms_max < w->interval_ms_min)
-        scenario_problem(r, n, "'interval_max' is shorter than 'interval_min'");
-    w->bypass_ms = read_ms(f, n, "bypass", w->bypass_ms);
-    w->pulse_ms = read_ms(f, n, "pulse", w->pulse_ms);
-    w->places_per_pulse = (uint32_t)schema_int(f, n, "places_per_pulse", w->places_per_pulse);
-    read_guard(schema_list(f, n, "guard"), &r->s->policy.guard);
-}
+/* ---- the rest ------------------------------------------------------------------------------ */
 
 static void read_messages(const struct mw_yaml_node *n, struct scenario_messages *m)
 {
@@ -365,6 +323,7 @@ static void read_people(const struct scenario_reader *r, const struct mw_yaml_no
     if (crews != NULL) {
         s->crews = (uint32_t)schema_int(scenario_crews_fields, crews, "number", 0);
         scenario_read_draw(r, crews, "start", &s->crew_start);
+        scenario_read_mix(r, crews, "escalated", &s->escalated);
     }
     if (person != NULL)
         s->approve_after_ns = schema_duration_ns(scenario_operator_fields, person,
@@ -381,13 +340,15 @@ static void read_scenario(const struct scenario_reader *r, const struct mw_yaml_
     s->start_ns = schema_time_ns(f, root, "start", s->start_ns);
     s->horizon_ns = schema_duration_ns(f, root, "horizon", s->horizon_ns);
     s->seed = (uint64_t)schema_int(f, root, "seed", (int64_t)s->seed);
-    double price = schema_number(f, root, "price_usd_per_gpu_hour", -1.0);
-    if (price >= 0.0)
-        s->policy.account.microdollars_per_gpu_hour =
-            (int64_t)(price * (double)MW_MICRODOLLARS_PER_DOLLAR + 0.5);
-    read_policy(r, schema_list(f, root, "policy"));
+    struct account_policy *a = &s->policy.account;
+    a->microdollars_per_gpu_hour = scenario_read_usd(f, root, "price_usd_per_gpu_hour",
+                                                     a->microdollars_per_gpu_hour);
+    s->policy.care.uusd_per_gpu_hour = a->microdollars_per_gpu_hour;
+    scenario_read_policy(r, schema_list(f, root, "policy"));
+    scenario_read_parts(r, schema_list(f, root, "parts"));
     read_classes(r, schema_list(f, root, "classes"));
     read_faults(r, root);
+    scenario_read_steps(r, schema_list(f, root, "steps"));
     read_people(r, root);
     read_jobs(r, schema_list(f, root, "jobs"));
     read_messages(schema_list(f, root, "messages"), &s->messages);

@@ -2,25 +2,8 @@
 #include "sim/scenario_schema.h"
 
 #include "base/ids.h"
-
-#define SECONDS_MAX (100.0 * 365 * 86400)
-#define PATH_BYTES_MAX 200
-
-/* Fields of one type, with the bounds that most of them have. */
-#define SHARE(key, what) \
-    {.name = key, .type = SCHEMA_NUMBER, .min = 0, .max = 1, .help = what}
-#define TIME_SPAN(key, what) \
-    {.name = key, .type = SCHEMA_DURATION, .min = 0, .max = SECONDS_MAX, .help = what}
-#define LAW(key, what) {.name = key, .type = SCHEMA_ANY, .help = what}
-#define WHOLE(key, least, most, what) \
-    {.name = key, .type = SCHEMA_INT, .min = least, .max = most, .help = what}
-#define YES_NO(key, what) {.name = key, .type = SCHEMA_BOOL, .help = what}
-#define PATH(key, what) \
-    {.name = key, .type = SCHEMA_TEXT, .min = 1, .max = PATH_BYTES_MAX, .help = what}
-#define MAP(key, table, what) \
-    {.name = key, .type = SCHEMA_MAP, .fields = table, .help = what}
-#define NUMBER(key, least, most, what) \
-    {.name = key, .type = SCHEMA_NUMBER, .min = least, .max = most, .help = what}
+#include "care/care.h"
+#include "sim/scenario_field.h"
 
 const char *const scenario_on_words[] = {"node", "gpu",    "nic", "optic", "cable",
                                          "switch", "pdu", "cdu", NULL};
@@ -36,7 +19,6 @@ static const char *const law_words[] = {"fixed",     "exponential", "weibull",
 static const char *const shape_words[] = {"hgx-h100", "gb200-nvl72", "mixed", NULL};
 static const char *const effect_words[] = {"none", "kills", "slows", "defers", NULL};
 static const char *const drain_words[] = {"none", "now", "checkpoint", NULL};
-static const char *const mode_words[] = {"observe", "advise", "approve", "act", NULL};
 
 const struct schema_field scenario_draw_fields[] = {
     {.name = "law", .type = SCHEMA_CHOICE, .choices = law_words, .required = true,
@@ -60,6 +42,8 @@ const struct schema_field scenario_site_fields[] = {
     {0},
 };
 
+static const struct schema_field ladder_item = {.type = SCHEMA_MAP,
+                                                .fields = scenario_ladder_fields};
 static const struct schema_field match_item = {.type = SCHEMA_TEXT, .min = 1, .max = 127};
 
 const struct schema_field scenario_class_fields[] = {
@@ -73,6 +57,11 @@ const struct schema_field scenario_class_fields[] = {
     TIME_SPAN("probation", "watched after the gate; 0 = not"),
     {.name = "trace", .type = SCHEMA_LIST, .min = 1, .max = 64, .item = &match_item,
      .help = "classes of a fault trace that belong here"},
+    {.name = "ladder", .type = SCHEMA_LIST, .min = 1, .max = CARE_STEPS_MAX, .item = &ladder_item,
+     .help = "what can be done about it, lightest first"},
+    LAW("shared", "through what it may come from elsewhere: a list of words, or none"),
+    SHARE("slow", "speed that its job is expected to lose"),
+    NUMBER("hazard_per_1000_node_days", 0, 1e6, "that it turns into a fault that kills"),
     {0},
 };
 
@@ -112,6 +101,13 @@ const struct schema_field scenario_process_fields[] = {
     SHARE("slow", "speed a job loses to a fault that slows"),
     SHARE("kill_odds", "odds that a fault that kills does kill"),
     SHARE("gate_pass", "odds that the gate passes after a repair"),
+    MAP("cures", scenario_cures_fields, "odds that each step cures it"),
+    SHARE("gate_catch", "odds that the gate sees what a step did not cure"),
+    LAW("relapse", "from a step that did not cure to the fault's return"),
+    YES_NO("false_alarm", "the findings have nothing behind them"),
+    YES_NO("at_work", "strikes only while a job works on the node"),
+    SHARE("lemon_cured", "odds that replacing a lemon gives one that is none"),
+    YES_NO("slow_known", "the finding says what slow is"),
     {0},
 };
 
@@ -126,6 +122,7 @@ const struct schema_field scenario_trace_fields[] = {
 const struct schema_field scenario_crews_fields[] = {
     WHOLE("number", 0, 1e6, "0 = as many as there is work"),
     LAW("start", "from a free crew to hands on the node"),
+    LAW("escalated", "an escalated repair is over within this: a law or a mixture of laws"),
     {0},
 };
 
@@ -141,6 +138,8 @@ const struct schema_field scenario_job_class_fields[] = {
     LAW("write", "one checkpoint stops work for this long"),
     LAW("restart", "from all nodes ready to work going on"),
     WHOLE("priority", 0, 7, "7 = highest"),
+    WHOLE("tenant", 1, 1e9, "whose jobs they are"),
+    YES_NO("interruptible", "may run on spares, and be stopped for those who need them"),
     SHARE("fails", "odds that it ends by its own error"),
     WHOLE("count", 1, 1e9, "exactly so many jobs instead of a share"),
     TIME_SPAN("first", "when the first of them is submitted"),
@@ -160,30 +159,6 @@ const struct schema_field scenario_jobs_fields[] = {
     {0},
 };
 
-const struct schema_field scenario_guard_fields[] = {
-    {.name = "mode", .type = SCHEMA_CHOICE, .choices = mode_words, .help = "of every hall"},
-    SHARE("hall_share", "working nodes of a hall that automation may take in the window"),
-    TIME_SPAN("window", "of hall_share"),
-    SHARE("fleet_share", "working nodes of the fleet out at once"),
-    YES_NO("domain_rule", "never two racks of one power or cooling domain"),
-    {0},
-};
-
-const struct schema_field scenario_policy_fields[] = {
-    YES_NO("gate", "false = a repaired node is believed"),
-    TIME_SPAN("settle", "repaired but a finding is still open: wait, then repair again"),
-    NUMBER("failure_rate_per_1000_node_days", 0, 1e6, "sets the interval between checkpoints"),
-    TIME_SPAN("interval", "between checkpoints, instead of the rule; 0 = the rule"),
-    TIME_SPAN("interval_min", "the rule's interval is not shorter"),
-    TIME_SPAN("interval_max", "the rule's interval is not longer"),
-    TIME_SPAN("bypass", "how long others may pass a job that does not fit"),
-    {.name = "pulse", .type = SCHEMA_DURATION, .min = 0.1, .max = 86400,
-     .help = "the queue is looked at no more often"},
-    WHOLE("places_per_pulse", 1, 48, "gangs placed in one look at most"),
-    MAP("guard", scenario_guard_fields, "the safety budget"),
-    {0},
-};
-
 const struct schema_field scenario_messages_fields[] = {
     WHOLE("lost", 0, 900, "of 1,000 messages"),
     WHOLE("late", 0, 1000, "of 1,000 messages"),
@@ -195,6 +170,7 @@ const struct schema_field scenario_messages_fields[] = {
     {0},
 };
 
+static const struct schema_field part_item = {.type = SCHEMA_MAP, .fields = scenario_part_fields};
 static const struct schema_field class_item = {.type = SCHEMA_MAP, .fields = scenario_class_fields};
 static const struct schema_field process_item = {.type = SCHEMA_MAP,
                                                  .fields = scenario_process_fields};
@@ -209,9 +185,11 @@ const struct schema_field scenario_fields[] = {
      .help = "how long it lasts"},
     WHOLE("seed", 0, 9e15, "of every random draw"),
     NUMBER("price_usd_per_gpu_hour", 0, 10000, "turns lost time into money"),
+    {.name = "parts", .type = SCHEMA_MAP_OF, .item = &part_item, .help = "the store of parts"},
     {.name = "classes", .type = SCHEMA_MAP_OF, .item = &class_item, .help = "classes of faults"},
     {.name = "faults", .type = SCHEMA_MAP_OF, .item = &process_item, .help = "fault processes"},
     MAP("fault_trace", scenario_trace_fields, "faults that happened"),
+    MAP("steps", scenario_steps_fields, "what doing each step is truly like"),
     MAP("crews", scenario_crews_fields, "who repairs"),
     MAP("operator", scenario_operator_fields, "who approves"),
     MAP("jobs", scenario_jobs_fields, "what runs"),

@@ -19,7 +19,14 @@ extern const struct schema_field scenario_operator_fields[];
 extern const struct schema_field scenario_jobs_fields[];
 extern const struct schema_field scenario_job_class_fields[];
 extern const struct schema_field scenario_policy_fields[];
+extern const struct schema_field scenario_lemon_fields[];  /* the rule of the policy */
+extern const struct schema_field scenario_spares_fields[];
 extern const struct schema_field scenario_guard_fields[];
+extern const struct schema_field scenario_ladder_fields[]; /* a step of a class's ladder */
+extern const struct schema_field scenario_part_fields[];
+extern const struct schema_field scenario_step_fields[];   /* what doing a step is truly like */
+extern const struct schema_field scenario_steps_fields[];  /* its steps by name */
+extern const struct schema_field scenario_cures_fields[];  /* a share for each step's name */
 extern const struct schema_field scenario_messages_fields[];
 extern const struct schema_field scenario_draw_fields[]; /* a law written as a map */
 
@@ -28,5 +35,8 @@ extern const char *const scenario_on_words[];     /* kinds a process can be on â
 extern const uint8_t scenario_on_kinds[];         /* â€¦ as enum component_kind */
 extern const char *const scenario_within_words[]; /* the same for bursts */
 extern const uint8_t scenario_within_kinds[];
+extern const char *const scenario_step_words[];   /* by enum care_step */
+extern const char *const scenario_who_words[];    /* by enum step_who */
+extern const char *const scenario_shared_words[]; /* bit i of CAUSE_* */
 
 #endif

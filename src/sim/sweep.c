@@ -20,12 +20,15 @@ static bool same(const struct run_result *a, const struct run_result *b)
            mw_hash128_equal(a->trace_hash, b->trace_hash) && a->events == b->events;
 }
 
-/* Did the world do what it is for? */
+/* Did the world do what it is for, and nothing that must not be? */
 static int check_wild(const struct sweep_result *r, struct mw_error *err)
 {
     if (r->small && r->run.events > SWEEP_SMALL_EVENTS_MAX)
         return mw_fail(err, MW_EBUG, "a small world has %llu events, more than %u",
                        (unsigned long long)r->run.events, SWEEP_SMALL_EVENTS_MAX);
+    if (r->run.world.machine_killed_jobs > 0)
+        return mw_fail(err, MW_EBUG, "machines reset nodes under %llu jobs that worked",
+                       (unsigned long long)r->run.world.machine_killed_jobs);
     if (r->small)
         return 0;
     if (r->run.faults < SWEEP_FAULTS_MIN)

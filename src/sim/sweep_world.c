@@ -13,6 +13,7 @@
 
 #define PROCESS_SWEEP 1002u
 #define DOINGS_FROM (UINT64_C(1) << 32) /* above all other throws */
+#define CARE_FROM (UINT64_C(2) << 32)
 
 struct dice {
     uint64_t seed, thrown;
@@ -51,17 +52,20 @@ struct breakage {
     uint8_t on, effect;
     bool clears;
     uint32_t weight; /* its share of faults */
+    bool alarm;      /* nothing is wrong */
 };
 static const struct breakage breakages[] = {
-    {"gpu", COMPONENT_GPU, EFFECT_KILLS, false, 30},
-    {"host", COMPONENT_NODE, EFFECT_KILLS, false, 20},
-    {"slow", COMPONENT_NIC, EFFECT_SLOWS, false, 15},
-    {"fan", COMPONENT_NODE, EFFECT_DEFERS, false, 15},
-    {"flap", COMPONENT_CABLE, EFFECT_KILLS, true, 10},
-    {"optic", COMPONENT_OPTIC, EFFECT_SLOWS, false, 10},
-    {"switch", COMPONENT_SWITCH, EFFECT_SLOWS, false, 3},
-    {"pdu", COMPONENT_PDU, EFFECT_KILLS, false, 2},
-    {"cdu", COMPONENT_CDU, EFFECT_KILLS, false, 2},
+    {"gpu", COMPONENT_GPU, EFFECT_KILLS, false, 30, false},
+    {"host", COMPONENT_NODE, EFFECT_KILLS, false, 20, false},
+    {"slow", COMPONENT_NIC, EFFECT_SLOWS, false, 15, false},
+    {"fan", COMPONENT_NODE, EFFECT_DEFERS, false, 15, false},
+    {"flap", COMPONENT_CABLE, EFFECT_KILLS, true, 10, false},
+    {"optic", COMPONENT_OPTIC, EFFECT_SLOWS, false, 10, false},
+    {"switch", COMPONENT_SWITCH, EFFECT_SLOWS, false, 3, false},
+    {"pdu", COMPONENT_PDU, EFFECT_KILLS, false, 2, false},
+    {"cdu", COMPONENT_CDU, EFFECT_KILLS, false, 2, false},
+    {"alarm", COMPONENT_NODE, EFFECT_SLOWS, true, 8, true},
+    {"scare", COMPONENT_NODE, EFFECT_KILLS, true, 4, true},
 };
 
 static void make_class(struct dice *d, const struct breakage *b, struct care_class *ret)
@@ -117,6 +121,12 @@ static void make_process(struct dice *d, const struct breakage *b, struct scenar
         p->clears.draw[0] = uniform(MW_NS_PER_S, time_between(d, 2 * MW_NS_PER_S,
                                                               20 * MW_NS_PER_MIN));
     }
+    if (b->alarm) {
+        p->false_alarm = true;
+        if (odds(d, 50))
+            p->clears.draw[0] = exponential(time_between(d, MW_NS_PER_HOUR, 4 * MW_NS_PER_DAY));
+        return;
+    }
     make_extras(d, p);
 }
 
@@ -144,6 +154,167 @@ static void make_faults(struct dice *d, struct sweep_world *w, int64_t active_ns
             p->between = (struct scenario_draw){LAW_WEIBULL, mean * 0.8, 0.7};
     }
     s->policy.care.classes = MW_ARRAY_LEN(breakages);
+}
+
+/* ---- what can be done about it -------------------------------------------------------------- */
+
+static void make_parts(struct dice *d, struct scenario *s)
+{
+    struct care_policy *p = &s->policy.care;
+    p->parts = (uint32_t)between(d, 1, 2);
+    for (uint32_t i = 0; i < p->parts; i++) {
+        struct care_part *part = &p->part[i];
+        *part = (struct care_part){.cost_uusd = (int64_t)between(d, 1, 40000) * 1000000,
+                                   .lead_ms = MW_MS_PER_HOUR * (int64_t)between(d, 1, 120),
+                                   .stock = (uint32_t)between(d, 0, 6),
+                                   .least = (uint32_t)between(d, 1, 3),
+                                   .batch = (uint32_t)between(d, 1, 3)};
+        (void)snprintf(part->name, sizeof(part->name), "%s", i == 0 ? "board" : "optic");
+        s->part_arrives[i] = (struct scenario_mix){
+            .n = odds(d, 50), .share = {1.0},
+            .draw = {exponential(part->lead_ms * MW_NS_PER_MS)}};
+    }
+}
+
+static void make_step(struct dice *d, const struct care_policy *p, uint8_t step,
+                      struct care_ladder *ret)
+{
+    bool vendor = step == STEP_RMA;
+    bool hands = step == STEP_RESEAT || step == STEP_REPLACE || vendor;
+    *ret = (struct care_ladder){
+        .step = step, .who = WHO_AGENT, .part = CARE_PART_NONE,
+        .odds_ppm = step >= STEP_RMA ? 1000000 : (uint32_t)between(d, 100000, 950000),
+        .weight = (uint32_t)between(d, 1, 30),
+        .duration_ms = MW_MS_PER_MIN * (int64_t)between(d, 1, hands ? 2000 : 40),
+        .cost_uusd = (int64_t)between(d, 0, vendor ? 20000 : 500) * 1000000};
+    if (!hands) {
+        ret->who = step == STEP_POWER_CYCLE ? WHO_BMC : WHO_AGENT;
+        ret->lease_ms = MW_MS_PER_S * (int64_t)between(d, 10, 600);
+        return;
+    }
+    ret->who = vendor ? WHO_VENDOR : WHO_TECHNICIAN;
+    ret->duration_ms *= vendor ? 5 : 1;
+    ret->crew_ms = MW_MS_PER_MIN * (int64_t)between(d, 5, 240);
+    ret->deadline_ms = odds(d, 80) ? MW_MS_PER_HOUR * (int64_t)between(d, 1, 48) : 0;
+    if (step == STEP_REPLACE && odds(d, 80))
+        ret->part = (uint16_t)below(d, p->parts);
+}
+
+/* Lightest first; the last is a new one, which cures everything. */
+static void make_ladder(struct dice *d, const struct care_policy *p, struct care_class *k)
+{
+    static const uint8_t steps[] = {STEP_RESTART_JOB, STEP_RESET_GPU, STEP_RESTART_SERVICE,
+                                    STEP_REBOOT, STEP_POWER_CYCLE, STEP_FIRMWARE, STEP_RESEAT,
+                                    STEP_REPLACE, STEP_RMA, STEP_RETIRE};
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(steps); i++) {
+        bool ends = steps[i] == STEP_RMA || (steps[i] == STEP_RETIRE && p->retire);
+        if (ends || (steps[i] != STEP_RETIRE && odds(d, 50)))
+            make_step(d, p, steps[i], &k->ladder[k->steps++]);
+    }
+}
+
+static void make_cures(struct dice *d, struct scenario_process *p)
+{
+    double most = 0.0;
+    p->has_cures = true;
+    p->gate_pass = 1.0;
+    for (uint32_t i = STEP_REPAIR + 1; i < STEP_COUNT; i++) {
+        if (odds(d, 60))
+            most = MW_MAX(most, (double)between(d, 5, 95) / 100.0);
+        p->cures[i] = i == STEP_RMA ? 1.0 : most;
+    }
+    p->cures[STEP_REPAIR] = 1.0;
+}
+
+static void make_steps(struct dice *d, struct scenario *s)
+{
+    for (uint32_t i = 0; i < STEP_COUNT; i++) {
+        if (i != STEP_REPAIR && odds(d, 40))
+            s->step[i].takes = (struct scenario_mix){
+                .n = 1, .share = {1.0},
+                .draw = {exponential(time_between(d, MW_NS_PER_S, 6 * MW_NS_PER_HOUR))}};
+        s->step[i].unknown = (double)between(d, 0, 15) / 100.0;
+    }
+    if (odds(d, 60))
+        s->escalated = (struct scenario_mix){
+            .n = 1, .share = {1.0},
+            .draw = {uniform(0, time_between(d, MW_NS_PER_MIN, 12 * MW_NS_PER_HOUR))}};
+}
+
+/* After the classes and processes are made. */
+static void make_care(struct dice *d, struct scenario *s)
+{
+    struct care_policy *p = &s->policy.care;
+    make_parts(d, s);
+    make_steps(d, s);
+    for (uint32_t i = 0; i < p->classes; i++) {
+        struct care_class *k = &p->class[i];
+        k->shared = odds(d, 80) ? CAUSE_ANY : (uint8_t)below(d, CAUSE_ANY);
+        k->slow_ppm = k->effect == EFFECT_SLOWS ? (uint32_t)between(d, 10000, 600000) : 0;
+        k->hazard_per_1e9_hours = (uint32_t)between(d, 0, 5000000);
+        if (odds(d, 75))
+            make_ladder(d, p, k);
+    }
+    for (uint32_t i = 0; i < s->processes; i++) {
+        struct scenario_process *f = &s->process[i];
+        f->slow_known = odds(d, 50);
+        f->gate_catch = (double)between(d, 40, 100) / 100.0;
+        f->relapse = (struct scenario_mix){
+            .n = 1, .share = {1.0},
+            .draw = {exponential(time_between(d, MW_NS_PER_HOUR, 6 * MW_NS_PER_DAY))}};
+        if (p->class[f->class].steps > 0 && odds(d, 80))
+            make_cures(d, f);
+    }
+}
+
+static void make_levers(struct dice *d, struct control_policy *p)
+{
+    struct care_policy *c = &p->care;
+    c->correlate = odds(d, 85);
+    c->cause_window_ms = MW_MS_PER_S * (int64_t)between(d, 1, 600);
+    c->cause_least = (uint32_t)between(d, 2, 4);
+    c->cause_cover_ppm = (uint32_t)between(d, 100000, 900000);
+    c->least_cost = odds(d, 80);
+    c->evict = odds(d, 80);
+    c->uusd_per_crew_hour = (int64_t)between(d, 0, 200) * 1000000;
+    c->refault_ms = MW_MS_PER_HOUR * (int64_t)between(d, 1, 400);
+    c->job_nodes = (uint32_t)between(d, 0, 64);
+    c->escalate = odds(d, 80);
+    c->growth = odds(d, 80);
+    c->growth_max = (uint32_t)between(d, 0, 5);
+    c->lemon = odds(d, 80);
+    for (uint32_t i = 0; i < LEMON_SIGNALS; i++)
+        c->lemon_at[i] = (uint32_t)between(d, 0, 4);
+    c->lemon_at[LEMON_SINGLE_RATE] *= 150;
+    c->lemon_signals = (uint32_t)between(d, 1, 3);
+    c->retire = odds(d, 15);
+    c->node_worth_uusd = (int64_t)between(d, 1, 40) * 1000000000000;
+    c->swap = odds(d, 80);
+}
+
+static void make_queue(struct dice *d, struct sweep_world *w)
+{
+    struct scenario *s = &w->scenario;
+    struct work_policy *p = &s->policy.work;
+    uint32_t nodes = w->fleet->count[COMPONENT_NODE];
+    p->at_once = odds(d, 40);
+    p->backfill = odds(d, 60);
+    p->topology = odds(d, 80);
+    p->avoid = odds(d, 80);
+    p->preempt = odds(d, 60);
+    p->preempt_after_ms = MW_MS_PER_MIN * (int64_t)between(d, 0, 300);
+    p->spares = (uint8_t)between(d, SPARES_NONE, SPARES_SIZED);
+    p->spares_nodes = (uint32_t)between(d, 1, MW_MAX(nodes / 8, 1));
+    p->spares_quantile_ppm = (uint32_t)between(d, 900000, 999000);
+    p->spares_repair_ms = MW_MS_PER_HOUR * (int64_t)between(d, 1, 48);
+    s->job_class[1].interruptible = odds(d, 60);
+    s->job_class[0].interruptible = odds(d, 15);
+    if (odds(d, 40)) /* no job is larger than its tenant's quota: it would wait for ever */
+        p->quota[p->quotas++] =
+            (struct work_quota){1, (uint32_t)(w->fleet->gpus_total * between(d, 80, 120) / 100)};
+    if (odds(d, 40))
+        p->quota[p->quotas++] =
+            (struct work_quota){2, (uint32_t)(w->fleet->gpus_total / nodes * between(d, 4, 12))};
 }
 
 /* ---- what runs and who decides ------------------------------------------------------------- */
@@ -224,6 +395,11 @@ static void make_doings(struct dice *d, struct world_doings *ret)
     ret->mode_every_ns = now_and_then(d, 40);
     ret->reject_percent = odds(d, 50) ? (uint32_t)between(d, 5, 40) : 0;
     ret->cancel_percent = odds(d, 60) ? (uint32_t)between(d, 5, 40) : 0;
+    ret->window_every_ns = now_and_then(d, 40);
+    ret->late_percent = odds(d, 60) ? (uint32_t)between(d, 5, 60) : 0;
+    ret->twice_percent = odds(d, 60) ? (uint32_t)between(d, 1, 25) : 0;
+    ret->other_percent = odds(d, 60) ? (uint32_t)between(d, 1, 25) : 0;
+    ret->tardy_percent = odds(d, 60) ? (uint32_t)between(d, 1, 40) : 0;
 }
 
 static int make_fleet(struct dice *d, struct sweep_world *w, struct mw_error *err)
@@ -264,6 +440,10 @@ int sweep_world_make(uint64_t seed, struct sweep_world *ret, struct mw_error *er
     make_trouble(&d, &w);
     make_doings(&(struct dice){.seed = seed, .thrown = DOINGS_FROM}, &w.doings);
     make_faults(&d, &w, active_ns, w.small ? 20.0 : (double)between(&d, 120, 400));
+    struct dice care = {.seed = seed, .thrown = CARE_FROM};
+    make_levers(&care, &s->policy);
+    make_care(&care, s);
+    make_queue(&care, &w);
     *ret = w;
     return 0;
 }

@@ -14,11 +14,14 @@ int tally_init(struct tally *t, uint32_t nodes, uint32_t rows, struct marks *mar
     t->stopping = mw_calloc(rows, sizeof(*t->stopping));
     t->cancelled = mw_calloc(rows, sizeof(*t->cancelled));
     t->row_job = mw_calloc(rows, sizeof(*t->row_job));
+    t->row_large = mw_calloc(rows, sizeof(*t->row_large));
     t->node_health = mw_calloc(nodes, sizeof(*t->node_health));
     t->node_held = mw_calloc(nodes, sizeof(*t->node_held));
     t->node_closed_ms = mw_calloc(nodes, sizeof(*t->node_closed_ms));
-    bool jobs = t->stopping && t->cancelled && t->row_job;
-    return jobs && t->node_health && t->node_held && t->node_closed_ms ? 0 : MW_ENOMEM;
+    bool jobs = t->stopping && t->cancelled && t->row_job && t->row_large;
+    bool levels = level_init(&t->out, nodes) == 0;
+    levels = level_init(&t->repairing, nodes) == 0 && levels;
+    return jobs && levels && t->node_health && t->node_held && t->node_closed_ms ? 0 : MW_ENOMEM;
 }
 
 void tally_fini(struct tally *t)
@@ -26,19 +29,43 @@ void tally_fini(struct tally *t)
     mw_free(t->stopping);
     mw_free(t->cancelled);
     mw_free(t->row_job);
+    mw_free(t->row_large);
+    level_fini(&t->out);
+    level_fini(&t->repairing);
     mw_free(t->node_health);
     mw_free(t->node_held);
     mw_free(t->node_closed_ms);
 }
 
-static void adopted(struct tally *t, const struct body_adopt *a)
+/* Broken, taken from service, or on the way back. */
+static bool is_out(uint8_t health)
 {
+    return health != HEALTH_READY && health != HEALTH_RACKED && health != HEALTH_RETIRED;
+}
+
+static void set_health(struct tally *t, uint32_t node, uint8_t health, int64_t now_ns)
+{
+    uint8_t was = t->node_health[node];
+    if (is_out(was) != is_out(health))
+        level_move(&t->out, is_out(health), now_ns);
+    if ((was == HEALTH_REPAIRING) != (health == HEALTH_REPAIRING))
+        level_move(&t->repairing, health == HEALTH_REPAIRING, now_ns);
+    t->node_health[node] = health;
+}
+
+static void adopted(struct tally *t, const struct event *ev)
+{
+    const struct body_adopt *a = &ev->body.adopt;
+    level_begin(&t->out, ev->time_ns);
+    level_begin(&t->repairing, ev->time_ns);
     for (uint32_t i = 0; i < a->count && a->first + i < t->nodes; i++)
-        t->node_health[a->first + i] = a->health;
+        set_health(t, a->first + i, a->health, ev->time_ns);
 }
 
 static void finding(struct tally *t, const struct body_finding *f)
 {
+    if (f->class < BOARD_CLASSES_MAX)
+        t->findings[f->class]++;
     if (f->node >= t->nodes)
         return;
     uint8_t health = t->node_health[f->node];
@@ -61,11 +88,12 @@ static void incident(struct tally *t, const struct event *ev)
         t->refaults++;
 }
 
-static void moved(struct tally *t, const struct body_node *b)
+static void moved(struct tally *t, const struct event *ev)
 {
+    const struct body_node *b = &ev->body.node;
     if (b->node >= t->nodes)
         return;
-    t->node_health[b->node] = b->to;
+    set_health(t, b->node, b->to, ev->time_ns);
     sometimes(t->marks, b->to == HEALTH_READY && t->node_held[b->node] != 0,
               MARK_HOLD_THROUGH_REPAIR);
 }
@@ -83,6 +111,7 @@ static void placed(struct tally *t, const struct body_place *b)
     if (b->slot >= t->rows)
         return;
     t->row_job[b->slot] = b->job;
+    t->row_large[b->slot] = b->gpus >= TALLY_LARGE_GPUS;
     t->cancelled[b->slot] = 0;
     t->rows_used = MW_MAX(t->rows_used, b->slot + 1);
 }
@@ -109,6 +138,9 @@ static void attempt_ended(struct tally *t, const struct event *ev)
     bool cancelled = b->slot < t->rows && t->cancelled[b->slot] != 0;
     bool own = b->how == HOW_FAILED && b->node == MW_NONE && b->class == UINT16_MAX && !asked;
     if (b->slot < t->rows) {
+        t->large_ended += t->row_large[b->slot];
+        t->large_stopped += t->row_large[b->slot] != 0 && b->how == HOW_FAILED &&
+                            b->node != MW_NONE;
         t->stopping[b->slot] = t->cancelled[b->slot] = 0;
         t->row_job[b->slot] = 0;
     }
@@ -131,15 +163,15 @@ void tally_event(struct tally *t, const struct event *ev)
 {
     t->events++;
     switch (ev->kind) {
-    case EV_NODES_ADOPTED: adopted(t, &ev->body.adopt); break;
+    case EV_NODES_ADOPTED: adopted(t, ev); break;
     case EV_FINDING_OPENED: finding(t, &ev->body.finding); break;
     case EV_INCIDENT_OPENED:
     case EV_INCIDENT_CLOSED: incident(t, ev); break;
-    case EV_NODE_MOVED: moved(t, &ev->body.node); break;
+    case EV_NODE_MOVED: moved(t, ev); break;
     case EV_DRAIN_ORDERED:
         t->drains++;
         if (ev->body.drain.node < t->nodes)
-            t->node_health[ev->body.drain.node] = HEALTH_SUSPECT;
+            set_health(t, ev->body.drain.node, HEALTH_SUSPECT, ev->time_ns);
         break;
     case EV_ORDER_OPENED:
         t->orders++;

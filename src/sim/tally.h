@@ -6,12 +6,17 @@
 #ifndef MW_SIM_TALLY_H
 #define MW_SIM_TALLY_H
 
-#include "core/event.h"
+#include "board/board.h"
 #include "fleet/fleet.h"
+#include "sim/level.h"
 #include "sim/marks.h"
 
 /* An incident on a node within this time of its last one's end is a refault. */
 #define TALLY_REFAULT_MS INT64_C(2592000000) /* 30 days */
+
+/* A job of so many GPUs is a large one: those whose failures Meta counts before and after removing
+ * lemon nodes (arXiv 2410.21680). */
+#define TALLY_LARGE_GPUS 512u
 
 struct tally {
     uint64_t events, incidents, orders, gates, gates_failed, drains, refaults;
@@ -23,6 +28,10 @@ struct tally {
     int64_t *node_closed_ms;  /* when its last incident closed; 0 = never */
     uint8_t *stopping;        /* per job row: asked to stop */
     uint8_t *cancelled;       /* per job row: its tenant cancelled it */
+    uint64_t large_ended, large_stopped; /* attempts of large jobs; of them, by a fault */
+    uint64_t findings[BOARD_CLASSES_MAX]; /* opened, by class of fault */
+    struct level out, repairing;         /* nodes out of service, and under repair, at once */
+    uint8_t *row_large;       /* per job row: the attempt under way is of a large job */
     uint64_t *row_job;        /* the job whose attempt is under way; 0 = none */
     uint32_t nodes, rows, rows_used;
     struct marks *marks;      /* borrowed */

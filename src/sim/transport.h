@@ -29,7 +29,7 @@ struct transport;
 MW_MUST_USE int transport_create(const struct transport_config *c, struct transport **ret);
 void transport_destroy(struct transport *t);
 
-/* text: a constant string or NULL. */
+/* text: NULL, or a string that outlives the transport's use of it. */
 void transport_send(struct transport *t, int64_t now_ns, const struct event *fact,
                     const char *text);
 

@@ -131,8 +131,9 @@ static void synthetic_job(const struct workload *w, uint32_t class, struct workl
         .restart_ms = draw_ms_of(&c->restart, w, key, DRAW_RESTART, nth),
         .gpus = gpus_draw(c, mw_random_unit(w->seed, key, DRAW_GPUS, nth)),
         .category = class,
-        .tenant = class + 1,
+        .tenant = c->tenant != 0 ? c->tenant : class + 1,
         .priority = c->priority,
+        .interruptible = c->interruptible,
         .fails_at_ms = MW_NEVER};
     if (mw_random_unit(w->seed, key, DRAW_FAILS, nth) < c->fails_itself) {
         double part = mw_random_unit(w->seed, key, DRAW_FAILS_AT, nth);

@@ -13,8 +13,9 @@ struct workload_job {
     int64_t work_ms, write_ms, restart_ms;
     uint32_t gpus;
     uint32_t category; /* row of scenario.job_class; 0 for traces */
-    uint32_t tenant;   /* from 1: the class's row + 1; the trace's clusters as they appear */
+    uint32_t tenant;   /* from 1: the class's or its row + 1; a trace's clusters as they appear */
     uint8_t priority;
+    bool interruptible;
     int64_t fails_at_ms; /* progress at which it ends by its own error; MW_NEVER = it does not */
 };
 

@@ -55,6 +55,14 @@ static int world_init(struct world *w, struct mw_error *err)
     if (rc == 0)
         rc = crew_init(w);
     if (rc == 0)
+        rc = machines_init(w);
+    if (rc == 0)
+        rc = gates_init(w);
+    if (rc == 0)
+        rc = depot_init(w);
+    if (rc == 0)
+        rc = judge_init(w);
+    if (rc == 0)
         rc = person_init(w);
     if (rc != 0)
         return mw_fail(err, rc, "out of memory for a world of %u nodes", w->nodes);
@@ -93,6 +101,10 @@ void world_destroy(struct world *w)
     faults_fini(w);
     attempts_fini(w);
     crew_fini(w);
+    machines_fini(w);
+    gates_fini(w);
+    depot_fini(w);
+    judge_fini(w);
     person_fini(w);
     feeds_fini(w);
     queue_fini(&w->queue);
@@ -115,9 +127,13 @@ void world_step(struct world *w)
     case AT_TRACE: feeds_trace(w, e.a); break;
     case AT_DETECT: faults_detect(w, e.a); break;
     case AT_CLEAR: faults_clear(w, e.a); break;
-    case AT_TAKEN: crew_taken(w, e.a); break;
-    case AT_REPAIRED: crew_repaired(w, e.a); break;
-    case AT_GATE: crew_gate_over(w, e.a, e.b); break;
+    case AT_RELAPSE: faults_relapse(w, e.a); break;
+    case AT_TAKEN: crew_taken(w, e.a, e.b); break;
+    case AT_REPAIRED: crew_repaired(w, e.a, e.b); break;
+    case AT_TOLD: crew_told(w, e.a, e.b); break;
+    case AT_MACHINE: machines_done(w, e.a); break;
+    case AT_PARTS: depot_arrives(w, e.a); break;
+    case AT_GATE: gates_over(w, e.a, e.b); break;
     case AT_JOB: attempts_submit(w); break;
     case AT_ATTEMPT: attempts_due(w, e.a, e.b); break;
     case AT_PROGRESS: attempts_progress(w, e.a, e.b); break;
@@ -125,6 +141,27 @@ void world_step(struct world *w)
     case AT_PERSON: person_acts(w, e.a); break;
     case AT_DOING: person_does(w, queue_sub(&e), e.b); break;
     }
+}
+
+bool world_is_lemon(const struct world *w, uint32_t node)
+{
+    const struct fleet *f = w->fleet;
+    must(node < w->nodes);
+    for (uint32_t i = 0; i < w->scenario->processes; i++) {
+        uint8_t on = w->scenario->process[i].on;
+        uint32_t first = node, n = on == COMPONENT_NODE;
+        if (on == COMPONENT_GPU) {
+            first = f->node_gpu_first[node];
+            n = f->node_gpus[node];
+        } else if (on == COMPONENT_NIC) {
+            first = f->node_nic_first[node];
+            n = f->node_nics[node];
+        }
+        for (uint32_t k = first; k < first + n; k++)
+            if (renewals_is_lemon(w, i, component_id((enum component_kind)on, k)))
+                return true;
+    }
+    return false;
 }
 
 void world_act(struct world *w, int64_t now_ns, const struct event *action, const void *tail)
@@ -135,8 +172,20 @@ void world_act(struct world *w, int64_t now_ns, const struct event *action, cons
     case EV_ORDER_OPENED:
         crew_order(w, action);
         break;
+    case EV_ORDER_ESCALATED:
+        crew_escalate(w, action);
+        break;
+    case EV_ORDER_WITHDRAWN:
+        crew_withdraw(w, action);
+        break;
+    case EV_ACTION_STARTED:
+        machines_act(w, action);
+        break;
+    case EV_PARTS_ORDERED:
+        depot_ordered(w, action);
+        break;
     case EV_GATE_STARTED:
-        crew_gate(w, action);
+        gates_start(w, action);
         break;
     case EV_ATTEMPT_PLACED:
         attempts_place(w, action, tail);
@@ -154,6 +203,7 @@ void world_observe(struct world *w, int64_t now_ns, const struct event *ev)
     must(now_ns >= w->now_ns);
     w->now_ns = now_ns;
     person_reads(w, ev);
+    judge_reads(w, ev);
 }
 
 void world_finish(struct world *w, int64_t now_ns)
@@ -174,7 +224,25 @@ struct world_stats world_stats(const struct world *w, int64_t now_ns)
                                 .allocated_ms = attempts_allocated_ms(w, now_ns),
                                 .entries = w->entries,
                                 .faults_open = w->faults.open,
-                                .actions_again = w->again};
+                                .actions_again = w->again,
+                                .alarms = w->faults.alarms,
+                                .uncured = w->faults.uncured,
+                                .relapses = w->faults.relapses,
+                                .gates_missed = w->gates.missed,
+                                .machine_acts = w->machines.done,
+                                .machine_refused = w->machines.refused,
+                                .machine_unknown = w->machines.unknown,
+                                .machine_killed_jobs = w->machines.killed_jobs,
+                                .orders_escalated = w->crew.escalated,
+                                .orders_withdrawn = w->crew.withdrawn,
+                                .orders_wrong = w->crew.wrong,
+                                .parts_used = w->depot.parts_used,
+                                .nodes_swapped = w->depot.nodes_swapped,
+                                .drains_false = w->judged.drains_false,
+                                .stops_false = w->judged.stops_false,
+                                .lemons_true = w->judged.lemons_true,
+                                .lemons_false = w->judged.lemons_false,
+                                .lemons_uncured = w->judged.lemons_uncured};
 }
 
 bool world_failed(const struct world *w)

@@ -19,6 +19,10 @@
  * - A hung attempt that nobody stops ends by itself after WORLD_HUNG_NS_MAX, the
  *   time-out of a collective.
  * - Checkpoints go to storage that never fails.
+ * - What a step does not cure is out of sight after it: the gate may see it, else
+ *   it strikes again later.
+ * - A part that an order needs is taken when the order is opened, and is used up
+ *   even when the crew finds nothing wrong; only a withdrawn order gives it back.
  */
 #ifndef MW_SIM_WORLD_H
 #define MW_SIM_WORLD_H
@@ -32,7 +36,7 @@
 #define WORLD_HUNG_NS_MAX (30 * MW_NS_PER_MIN)
 
 /* A fact leaves its source at this moment.  kind, source, observed_ns, cause, actor, tenant, body
- * are filled.  text is a constant string or NULL (the tail). */
+ * are filled.  text, the tail, is NULL or lives as long as the world. */
 typedef void world_emit_fn(void *ctx, const struct event *fact, const char *text);
 
 /* What people do of their own accord; all 0 = nothing.  What is done is undone as much later. */
@@ -42,6 +46,11 @@ struct world_doings {
     int64_t mode_every_ns;   /* lowers the mode of a hall or of all, and sets it to act */
     uint32_t reject_percent; /* of advice; the rest is approved */
     uint32_t cancel_percent; /* of jobs, by their tenants */
+    int64_t window_every_ns; /* plans maintenance of some nodes, and ends it early */
+    uint32_t late_percent;   /* of repairs: the technician says so hours later */
+    uint32_t twice_percent;  /* and says it twice */
+    uint32_t other_percent;  /* did another step than he was asked for */
+    uint32_t tardy_percent;  /* of machines' actions: they wait, some past their lease */
 };
 
 struct world_config {
@@ -72,6 +81,17 @@ struct world_stats {
     uint64_t entries;      /* of the agenda that were worked off */
     uint32_t faults_open;
     uint64_t actions_again; /* actions seen before and ignored */
+    uint64_t alarms;        /* findings with nothing behind them */
+    uint64_t uncured, relapses; /* steps that hid a fault without curing it; that struck again */
+    uint64_t gates_missed;  /* that passed a node with such a fault */
+    uint64_t machine_acts, machine_refused, machine_unknown, machine_killed_jobs;
+    uint64_t orders_escalated, orders_withdrawn;
+    uint64_t orders_wrong;  /* a crew found nothing wrong with what it was sent to */
+    uint64_t parts_used, nodes_swapped;
+    uint64_t drains_false;  /* of nodes with nothing wrong, by automation … */
+    uint64_t stops_false;   /* … and attempts stopped for them before their next checkpoint */
+    uint64_t lemons_true, lemons_false; /* judged a lemon, and is one in truth, or is none */
+    uint64_t lemons_uncured; /* of the latter, with a fault that treatment had not cured */
 };
 
 struct world;
@@ -87,10 +107,14 @@ int64_t world_next_ns(const struct world *w);
 /* Lets the next thing happen. */
 void world_step(struct world *w);
 
-/* A committed action.  One seen before is ignored. */
+/* Is the node, or a part of it, one that truly fails more often? */
+bool world_is_lemon(const struct world *w, uint32_t node);
+
+/* A committed action or notice.  One seen before is ignored. */
 void world_act(struct world *w, int64_t now_ns, const struct event *action, const void *tail);
 
-/* A committed event: the person at the console reads advice. */
+/* A committed event: the person at the console reads advice; what was decided on false alarms is
+ * counted. */
 void world_observe(struct world *w, int64_t now_ns, const struct event *ev);
 
 /* At the horizon: every live attempt says how far it is. */

@@ -59,6 +59,7 @@ static json_t *field_json(const struct event_field *f, const struct event *ev)
     case FIELD_TIME_MS:
     case FIELD_TIME_NS:
     case FIELD_GPU_MS:
+    case FIELD_USD:
         return json_integer(v);
     case FIELD_ENUM:
     case FIELD_KIND:
@@ -83,6 +84,48 @@ static json_t *nodes_json(const void *tail, uint32_t size)
         memcpy(&node, (const char *)tail + at, sizeof(node));
         ok = json_array_append_new(list, json_integer(node)) == 0;
     }
+    if (ok)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *sum_json(const void *row)
+{
+    static const char *const bar[] = {[BAR_NONE] = "", [BAR_TRIED] = "tried",
+                                      [BAR_LIGHT] = "light", [BAR_MODE] = "mode"};
+    struct step_sum s;
+    memcpy(&s, row, sizeof(s));
+    const char *step = event_step_word(s.step);
+    return json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i}",
+                     "step", step ? step : "?", "drain", s.drain,
+                     "bar", s.bar < MW_ARRAY_LEN(bar) ? bar[s.bar] : "?",
+                     "action_uusd", (json_int_t)s.action_uusd, "part_uusd",
+                     (json_int_t)s.part_uusd, "crew_uusd", (json_int_t)s.crew_uusd,
+                     "waiting_uusd", (json_int_t)s.waiting_uusd, "harm_uusd",
+                     (json_int_t)s.harm_uusd, "retry_uusd", (json_int_t)s.retry_uusd,
+                     "refault_uusd", (json_int_t)s.refault_uusd, "total_uusd",
+                     (json_int_t)s.total_uusd, "odds_ppm", (int)s.odds_ppm, "tried", (int)s.tried,
+                     "held", (int)s.held);
+}
+
+static json_t *cause_json(const void *row)
+{
+    struct cause_rank c;
+    memcpy(&c, row, sizeof(c));
+    json_t *component = pair(component_kind_name(component_kind_of(c.component)),
+                             component_index_of(c.component));
+    return json_pack("{s:o, s:I, s:I, s:i}", "component", component, "seen", (json_int_t)c.seen,
+                     "below", (json_int_t)c.below, "score", (int)c.score);
+}
+
+static json_t *rows_json(const void *tail, uint32_t size, size_t row,
+                         json_t *(*one)(const void *row))
+{
+    json_t *list = json_array();
+    bool ok = list != NULL;
+    for (size_t at = 0; ok && at + row <= size; at += row)
+        ok = json_array_append_new(list, one((const char *)tail + at)) == 0;
     if (ok)
         return list;
     json_decref(list);
@@ -137,6 +180,11 @@ json_t *event_json(const struct event *ev, const void *tail)
     if (tail != NULL && ev->tail_size > 0) {
         if (info->tail == TAIL_NODES)
             put(o, "nodes", nodes_json(tail, ev->tail_size), &ok);
+        else if (info->tail == TAIL_SUMS)
+            put(o, "sums", rows_json(tail, ev->tail_size, sizeof(struct step_sum), sum_json), &ok);
+        else if (info->tail == TAIL_CAUSES)
+            put(o, "causes", rows_json(tail, ev->tail_size, sizeof(struct cause_rank), cause_json),
+                &ok);
         else
             put_text(o, tail, ev->tail_size, &ok);
     }

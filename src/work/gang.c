@@ -1,89 +1,182 @@
 /*
- * Gang placement over counters of free nodes per placement group: the smallest
- * single group that fits, else whole groups from the fullest down.  The index
- * follows the board; nothing here is state.
+ * The index of free nodes: counts per group, block and pod, and groups by their
+ * count.  It follows the board node by node; nothing here is state.
  */
-#include "work/work_private.h"
+#include "work/gang.h"
 
-void gang_refresh(struct work *w, uint32_t node)
+#include "base/error.h"
+#include "base/mem.h"
+
+/* The tier of a hazard: see gang.h. */
+static uint8_t tier_of(uint8_t hazard)
 {
-    must(node < w->board->nodes);
-    uint8_t now = board_schedulable(w->board, node);
-    uint8_t serves = w->board->node_health[node] == HEALTH_READY && !w->board->node_holds[node];
-    w->serving_total = w->serving_total - w->serving[node] + serves;
-    w->serving[node] = serves;
-    if (w->free[node] == now)
+    return hazard == 0 ? 0 : hazard < 16 ? 1 : hazard < 64 ? 2 : 3;
+}
+
+static void bucket_leave(const struct gang *g, struct gang_tier *t, uint32_t group, uint32_t free)
+{
+    uint32_t b = MW_MIN(free, GANG_SIZES - 1);
+    t->with[(size_t)b * g->words + group / 64] &= ~(UINT64_C(1) << group % 64);
+    if (--t->bucket[b] == 0)
+        t->bucket_used[b / 64] &= ~(UINT64_C(1) << b % 64);
+}
+
+static void bucket_enter(const struct gang *g, struct gang_tier *t, uint32_t group, uint32_t free)
+{
+    uint32_t b = MW_MIN(free, GANG_SIZES - 1);
+    t->with[(size_t)b * g->words + group / 64] |= UINT64_C(1) << group % 64;
+    if (t->bucket[b]++ == 0)
+        t->bucket_used[b / 64] |= UINT64_C(1) << b % 64;
+}
+
+static void domain_moves(const struct gang *g, struct gang_tier *t, uint32_t domain, uint32_t from,
+                         uint32_t to)
+{
+    if (domain == MW_NONE)
         return;
-    uint32_t g = w->board->fleet->node_group[node];
-    w->free[node] = now;
-    w->groups_with[w->group_free[g]]--;
-    if (now) {
-        w->group_free[g]++;
-        w->free_total++;
-    } else {
-        w->group_free[g]--;
-        w->free_total--;
-    }
-    w->groups_with[w->group_free[g]]++;
+    uint32_t *with = t->domain_with + g->domain_first[domain];
+    with[from]--;
+    with[to]++;
+    t->domain_free[domain] = t->domain_free[domain] - from + to;
 }
 
-void gang_rebuild(struct work *w)
+/* One node more or less of a tier is free in a group. */
+static void count(struct gang *g, struct gang_tier *t, uint32_t group, bool more)
 {
-    for (uint32_t n = 0; n < w->board->nodes; n++)
-        gang_refresh(w, n);
+    uint32_t from = t->group_free[group], to = more ? from + 1 : from - 1;
+    must(more || from > 0);
+    bucket_leave(g, t, group, from);
+    bucket_enter(g, t, group, to);
+    t->group_free[group] = to;
+    t->total = t->total - from + to;
+    domain_moves(g, t, g->group_block[group], from, to);
+    domain_moves(g, t, g->group_pod[group], from, to);
 }
 
-/* Takes up to `want` free nodes of a group in the order of its list. */
-static uint32_t take_from(const struct work *w, uint32_t group, uint32_t want, uint32_t *ret_node)
+void gang_set(struct gang *g, uint32_t node, bool free, uint8_t hazard)
 {
-    const struct fleet_list *l = &w->board->fleet->group_nodes;
-    uint32_t got = 0;
-    for (uint32_t i = l->first[group]; i < l->first[group + 1] && got < want; i++)
-        if (w->free[l->item[i]])
-            ret_node[got++] = l->item[i];
-    return got;
+    must(node < g->nodes);
+    uint8_t now = free ? (uint8_t)(tier_of(hazard) + 1) : 0, was = g->tier_of[node];
+    if (now == was)
+        return;
+    uint32_t group = g->node_group[node], place = g->node_place[node];
+    uint32_t first_now = now ? now - 1u : GANG_TIERS, first_was = was ? was - 1u : GANG_TIERS;
+    g->tier_of[node] = now;
+    if (was)
+        g->tier[first_was].node[place / 64] &= ~(UINT64_C(1) << place % 64);
+    if (now)
+        g->tier[first_now].node[place / 64] |= UINT64_C(1) << place % 64;
+    for (uint32_t t = first_now; t < first_was; t++)
+        count(g, &g->tier[t], group, true);
+    for (uint32_t t = first_was; t < first_now; t++)
+        count(g, &g->tier[t], group, false);
 }
 
-/* The first of the groups with the fewest free nodes that hold them all; MW_NONE. */
-static uint32_t tightest(const struct work *w, uint32_t nodes)
+/* Places of nodes, group after group. */
+static bool make_places(struct gang *g, const struct fleet *f)
 {
-    uint32_t size = nodes, g = 0;
-    while (size <= w->group_size_max && w->groups_with[size] == 0)
-        size++;
-    if (size > w->group_size_max)
-        return MW_NONE;
-    while (w->group_free[g] != size)
-        g++;
-    return g;
+    const struct fleet_list *l = &f->group_nodes;
+    uint32_t words = 0;
+    g->group_word = mw_calloc((size_t)g->groups + 1, sizeof(*g->group_word));
+    g->node_place = mw_calloc(g->nodes, sizeof(*g->node_place));
+    if (!g->group_word || !g->node_place)
+        return false;
+    for (uint32_t i = 0; i < g->groups; i++) {
+        g->group_word[i] = words;
+        for (uint32_t at = l->first[i]; at < l->first[i + 1]; at++)
+            g->node_place[l->item[at]] = words * 64 + at - l->first[i];
+        words += (l->first[i + 1] - l->first[i] + 63) / 64;
+    }
+    g->group_word[g->groups] = words;
+    g->place_node = mw_calloc((size_t)words * 64, sizeof(*g->place_node));
+    for (uint32_t n = 0; g->place_node && n < g->nodes; n++)
+        g->place_node[g->node_place[n]] = n;
+    return g->place_node;
 }
 
-uint32_t gang_choose(const struct work *w, uint32_t nodes, uint32_t *ret_node)
+/* Adds a block or pod as a domain: its groups, and room for their counts. */
+static void add_domain(struct gang *g, const struct fleet *f, const uint32_t *group, uint32_t n,
+                       uint32_t *of)
 {
-    must(nodes > 0 && nodes <= w->free_total);
-    uint32_t one = tightest(w, nodes);
-    if (one != MW_NONE) {
-        must(take_from(w, one, nodes, ret_node) == nodes);
-        return 1;
+    uint32_t d = g->domains++, size_max = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = group ? group[i] : i;
+        of[k] = d;
+        g->domain_group[g->domain_list[d] + i] = k;
+        size_max = MW_MAX(size_max, f->group_nodes.first[k + 1] - f->group_nodes.first[k]);
     }
-    /* The fullest: all groups with more than `size` free, and of those with `size` the first that
-     * hold the rest. */
-    uint32_t size = w->group_size_max, rest = nodes;
-    while (size > 1 && (uint64_t)w->groups_with[size] * size < rest) {
-        rest -= w->groups_with[size] * size;
-        size--;
+    g->domain_list[d + 1] = g->domain_list[d] + n;
+    g->domain_first[d + 1] = g->domain_first[d] + size_max + 1;
+}
+
+static bool make_domains(struct gang *g, const struct fleet *f)
+{
+    const struct fleet_list *blocks = &f->block_groups, *pods = &f->pod_groups;
+    size_t most = f->group_pod ? (size_t)f->blocks + f->pods : 1;
+    g->group_block = mw_calloc(g->groups, sizeof(*g->group_block));
+    g->group_pod = mw_calloc(g->groups, sizeof(*g->group_pod));
+    g->domain_first = mw_calloc(most + 1, sizeof(*g->domain_first));
+    g->domain_list = mw_calloc(most + 1, sizeof(*g->domain_list));
+    g->domain_group = mw_calloc((size_t)g->groups * 2, sizeof(*g->domain_group));
+    if (!g->group_block || !g->group_pod || !g->domain_first || !g->domain_list ||
+        !g->domain_group)
+        return false;
+    for (uint32_t i = 0; i < g->groups; i++)
+        g->group_block[i] = MW_NONE;
+    for (uint32_t b = 0; f->group_pod && b < f->blocks; b++)
+        if (blocks->first[b + 1] - blocks->first[b] > 1)
+            add_domain(g, f, blocks->item + blocks->first[b],
+                       blocks->first[b + 1] - blocks->first[b], g->group_block);
+    g->blocks = g->domains;
+    for (uint32_t p = 0; f->group_pod && p < f->pods; p++)
+        add_domain(g, f, pods->item + pods->first[p], pods->first[p + 1] - pods->first[p],
+                   g->group_pod);
+    if (!f->group_pod)
+        add_domain(g, f, NULL, g->groups, g->group_pod);
+    return true;
+}
+
+static bool make_tier(struct gang *g, struct gang_tier *t)
+{
+    t->group_free = mw_calloc(g->groups, sizeof(*t->group_free));
+    t->domain_free = mw_calloc(g->domains, sizeof(*t->domain_free));
+    t->domain_with = mw_calloc(g->domain_first[g->domains], sizeof(*t->domain_with));
+    t->with = mw_calloc((size_t)GANG_SIZES * g->words, sizeof(*t->with));
+    t->node = mw_calloc(g->group_word[g->groups], sizeof(*t->node));
+    if (!t->group_free || !t->domain_free || !t->domain_with || !t->with || !t->node)
+        return false;
+    for (uint32_t i = 0; i < g->groups; i++)
+        bucket_enter(g, t, i, 0);
+    for (uint32_t d = 0; d < g->domains; d++)
+        t->domain_with[g->domain_first[d]] = g->domain_list[d + 1] - g->domain_list[d];
+    return true;
+}
+
+int gang_init(struct gang *g, const struct fleet *f)
+{
+    must(g && f);
+    g->nodes = f->count[COMPONENT_NODE];
+    g->groups = f->groups;
+    g->words = (f->groups + 63) / 64;
+    g->node_group = f->node_group;
+    g->tier_of = mw_calloc(g->nodes, 1);
+    bool good = g->tier_of && make_places(g, f) && make_domains(g, f);
+    for (uint32_t t = 0; good && t < GANG_TIERS; t++)
+        good = make_tier(g, &g->tier[t]);
+    return good ? 0 : MW_ENOMEM;
+}
+
+void gang_fini(struct gang *g)
+{
+    void *const owned[] = { g->node_place,  g->place_node,   g->group_word,  g->group_block,
+                            g->group_pod,   g->domain_first, g->domain_list, g->domain_group,
+                            g->tier_of };
+    for (uint32_t t = 0; t < GANG_TIERS; t++) {
+        void *const tier[] = { g->tier[t].group_free, g->tier[t].domain_free,
+                               g->tier[t].domain_with, g->tier[t].with, g->tier[t].node };
+        for (uint32_t i = 0; i < MW_ARRAY_LEN(tier); i++)
+            mw_free(tier[i]);
     }
-    uint32_t got = 0, touched = 0;
-    for (uint32_t g = 0; g < w->groups && got < nodes; g++) {
-        uint32_t want = w->group_free[g] > size ? w->group_free[g] : 0;
-        if (w->group_free[g] == size && rest) {
-            want = MW_MIN(size, rest);
-            rest -= want;
-        }
-        if (want) {
-            got += take_from(w, g, want, ret_node + got);
-            touched++;
-        }
-    }
-    must(got == nodes);
-    return touched;
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
+        mw_free(owned[i]);
 }

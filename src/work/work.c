@@ -4,7 +4,12 @@
 #include "base/exact.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "work/work_backfill.h"
+#include "work/work_preempt.h"
 #include "work/work_private.h"
+#include "work/work_quota.h"
+#include "work/work_spares.h"
+#include "work/work_window.h"
 
 #define GANG_NODES_MAX (EVENT_TAIL_MAX / sizeof(uint32_t))
 
@@ -13,7 +18,9 @@ struct work_policy work_policy_default(void)
     return (struct work_policy){
         .rate_per_1e9_node_hours = 175000, /* 4.20 per 1000 node-days: StepFun's trace */
         .interval_ms_min = MW_MS_PER_MIN, .interval_ms_max = MW_MS_PER_DAY,
-        .pulse_ms = 100, .places_per_pulse = 32 };
+        .pulse_ms = 100, .places_per_pulse = 32, .topology = true, .avoid = true,
+        .spares_quantile_ppm = 990000, .spares_repair_ms = 12 * MW_MS_PER_HOUR,
+        .preempt_after_ms = 2 * MW_MS_PER_HOUR /* Meta's RSC, arXiv 2410.21680 */ };
 }
 
 int64_t work_interval_ms(const struct work_policy *p, int64_t write_ms, uint32_t nodes)
@@ -52,6 +59,8 @@ static enum admit work_admit(const void *self, const struct event *ev, const voi
     const struct body_running *r = &ev->body.running;
     switch (ev->kind) {
     case EV_COMMAND:
+        if (ev->body.command.verb == CMD_WINDOW)
+            return window_admit(w, ev);
         return ev->body.command.verb == CMD_ENGINE ? work_admit_wanted(w, ev) : ADMIT_OK;
     case EV_ATTEMPT_ALLOCATED:
         return work_admit_allocated(w, ev, tail);
@@ -77,8 +86,8 @@ static enum admit work_admit(const void *self, const struct event *ev, const voi
 static int64_t work_next_due(const void *self, uint64_t *ret_id)
 {
     const struct work *w = self;
-    *ret_id = 0;
-    return w->pulse_due_ns;
+    *ret_id = w->window.due_ns < w->pulse_due_ns ? WINDOW_TIMER : 0;
+    return MW_MIN(w->pulse_due_ns, w->window.due_ns);
 }
 
 static uint64_t work_pending(const void *self, uint32_t *at)
@@ -107,7 +116,21 @@ static struct column_list work_columns(const void *self)
 
 static void work_rebuild(void *self)
 {
-    gang_rebuild(self);
+    struct work *w = self;
+    const struct board *b = w->board;
+    window_rebuild(w);
+    gang_rebuild(w);
+    backfill_rebuild(w);
+    preempt_rebuild(w);
+    for (uint32_t i = 0; i < WORK_QUOTAS_MAX; i++)
+        w->quota_firm[i] = w->quota_all[i] = 0;
+    for (uint32_t s = 0; s < b->jobs_used; s++) {
+        if (!b->job_id[s])
+            continue;
+        quota_submitted(w, s);
+        if (b->job_state[s] >= JOB_PLACED)
+            quota_uses(w, s, true);
+    }
 }
 
 struct plane work_plane(struct work *w)
@@ -137,17 +160,17 @@ static void list_columns(struct work *w)
         COLUMN("stop_seq", w->stop_seq, max, used),
         COLUMN("stop_how", w->stop_how, max, used),
         COLUMN("cancelled", w->cancelled, max, used),
+        COLUMN("hazard", w->hazard, w->board->nodes, NULL),
         COLUMN("asked", w->asked, WORK_ASKED_MAX, NULL),
     };
     _Static_assert(MW_ARRAY_LEN(column) <= WORK_COLUMNS_MAX, "room for every column");
     for (uint32_t i = 0; i < MW_ARRAY_LEN(column); i++)
-        w->column[w->columns++] = column[i];
+        work_column(w, column[i]);
 }
 
 static bool alloc(struct work *w)
 {
     uint32_t jobs = w->board->jobs_max;
-    const struct fleet *f = w->board->fleet;
     w->queue_next = mw_calloc(jobs, sizeof(*w->queue_next));
     w->queue_prev = mw_calloc(jobs, sizeof(*w->queue_prev));
     w->queued_ms = mw_calloc(jobs, sizeof(*w->queued_ms));
@@ -155,18 +178,12 @@ static bool alloc(struct work *w)
     w->stop_seq = mw_calloc(jobs, sizeof(*w->stop_seq));
     w->stop_how = mw_calloc(jobs, 1);
     w->cancelled = mw_calloc(jobs, 1);
-    w->free = mw_calloc(w->board->nodes, 1);
+    w->hazard = mw_calloc(w->board->nodes, 1);
     w->serving = mw_calloc(w->board->nodes, 1);
-    w->groups = f->groups;
-    w->group_free = mw_calloc(w->groups, sizeof(*w->group_free));
-    for (uint32_t g = 0; g < w->groups; g++)
-        w->group_size_max =
-            MW_MAX(w->group_size_max, f->group_nodes.first[g + 1] - f->group_nodes.first[g]);
-    w->groups_with = mw_calloc((size_t)w->group_size_max + 1, sizeof(*w->groups_with));
-    if (w->groups_with)
-        w->groups_with[0] = w->groups;
+    w->quota_row = mw_calloc(jobs, 1);
     return w->queue_next && w->queue_prev && w->queued_ms && w->place_seq && w->stop_seq &&
-           w->stop_how && w->cancelled && w->free && w->serving && w->group_free && w->groups_with;
+           w->stop_how && w->cancelled && w->hazard && w->serving && w->quota_row &&
+           gang_init(&w->gang, w->board->fleet) == 0;
 }
 
 int work_create(struct board *b, const struct work_policy *p, struct work **ret)
@@ -182,7 +199,7 @@ int work_create(struct board *b, const struct work_policy *p, struct work **ret)
     w->pulse_due_ns = MW_NEVER;
     for (uint32_t i = 0; i < BOARD_PRIORITIES; i++)
         w->queue_first[i] = w->queue_last[i] = MW_NONE;
-    if (!alloc(w)) {
+    if (!alloc(w) || !backfill_init(w) || !preempt_init(w) || !spares_init(w) || !window_init(w)) {
         work_destroy(w);
         return MW_ENOMEM;
     }
@@ -196,11 +213,15 @@ void work_destroy(struct work *w)
     if (!w)
         return;
     void *const owned[] = { w->queue_next, w->queue_prev, w->queued_ms, w->place_seq,
-                            w->stop_seq, w->stop_how, w->cancelled, w->free, w->serving,
-                            w->group_free,
-                            w->groups_with };
+                            w->stop_seq, w->stop_how, w->cancelled, w->hazard, w->serving,
+                            w->quota_row };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
         mw_free(owned[i]);
+    gang_fini(&w->gang);
+    backfill_fini(w);
+    preempt_fini(w);
+    spares_fini(w);
+    window_fini(w);
     mw_free(w);
 }
 

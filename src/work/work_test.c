@@ -95,7 +95,7 @@ static uint32_t fewest(const struct bench *b, uint32_t nodes)
     for (uint32_t set = 1; set < 1u << GROUPS; set++) {
         uint32_t room = 0;
         for (uint32_t g = 0; g < GROUPS; g++)
-            room += set >> g & 1 ? b->work->group_free[g] : 0;
+            room += set >> g & 1 ? b->work->gang.tier[0].group_free[g] : 0;
         if (room >= nodes)
             best = MW_MIN(best, (uint32_t)__builtin_popcount(set));
     }
@@ -117,9 +117,9 @@ static void check_choice(const struct bench *b, uint32_t nodes)
     touched = (uint32_t)__builtin_popcountll(groups);
     assert_int_equal(said, touched);
     assert_int_equal(touched, fewest(b, nodes));
+    const uint32_t *free = b->work->gang.tier[0].group_free;
     for (uint32_t g = 0; touched == 1 && g < GROUPS; g++) /* the tightest group that fits */
-        assert_true(b->work->group_free[g] < nodes ||
-                    b->work->group_free[g] >= b->work->group_free[b->group[chosen[0]]]);
+        assert_true(free[g] < nodes || free[g] >= free[b->group[chosen[0]]]);
 }
 
 static void a_gang_touches_as_few_groups_as_it_can(void **state)
@@ -149,11 +149,11 @@ static void the_index_of_free_nodes_can_be_made_again(void **state)
     b.board->node_holds[3] = 1;
     gang_rebuild(b.work);
     assert_int_equal(work_free_nodes(b.work), 6);
-    assert_int_equal(b.work->group_free[0], 1); /* nodes 0 and 3: 3 is held */
+    assert_int_equal(b.work->gang.tier[0].group_free[0], 1); /* nodes 0 and 3: 3 is held */
     b.board->node_holds[3] = 0;
     gang_refresh(b.work, 3);
     gang_refresh(b.work, 3);
-    assert_int_equal(b.work->group_free[0], 2);
+    assert_int_equal(b.work->gang.tier[0].group_free[0], 2);
     bench_free(&b);
 }
 

@@ -111,6 +111,7 @@ static int fill_engine(const struct live *l, const struct api_command *c, struct
 struct range {
     const struct live *live;
     uint32_t first, last, count;
+    uint8_t *named; /* per node */
     struct mw_error *err;
 };
 
@@ -121,6 +122,9 @@ static int add_to_range(void *ctx, const char *name)
     int rc = find(r->live, COMPONENT_NODE, name, &node, r->err);
     if (rc < 0)
         return rc;
+    if (r->named[node])
+        return mw_fail(r->err, MW_EINVAL, "node %s is named twice", name);
+    r->named[node] = 1;
     r->first = r->count ? MW_MIN(r->first, node) : node;
     r->last = r->count ? MW_MAX(r->last, node) : node;
     r->count++;
@@ -131,7 +135,10 @@ static int add_to_range(void *ctx, const char *name)
 static int find_range(const struct live *l, const struct api_command *c, struct body_command *b,
                       struct mw_error *err)
 {
-    struct range r = { .live = l, .err = err };
+    uint8_t *named mw_cleanup(mw_freep) = mw_calloc(live_control(l)->board->nodes, 1);
+    struct range r = { .live = l, .named = named, .err = err };
+    if (named == NULL)
+        return mw_fail(err, MW_ENOMEM, "out of memory");
     int rc = hostlist_each(c->node, add_to_range, &r, err);
     if (rc < 0)
         return rc;
@@ -140,8 +147,7 @@ static int find_range(const struct live *l, const struct api_command *c, struct 
                        "as n[3-7] without");
     if (r.last - r.first + 1 != r.count)
         return mw_fail(err, MW_EINVAL, "%s: these %u nodes do not follow each other in the site "
-                       "file, or one is named twice: plan a window for each stretch", c->node,
-                       r.count);
+                       "file: plan a window for each stretch", c->node, r.count);
     b->node = r.first;
     b->count = c->count ? c->count : r.count;
     uint32_t nodes = live_control(l)->board->nodes;
@@ -408,8 +414,8 @@ static int act_many(struct many *m, const char *list, uint64_t *ret_seq)
     rc = hostlist_each(list, hand_in_one, m, m->err);
     int end = live_commands_end(m->live, &why);
     if (rc < 0)
-        return mw_fail_prefix(m->err, "%s; what stands before it in the list is done",
-                              m->one.node);
+        return mw_fail_prefix(m->err, "%s; what stands before it in the list is %s", m->one.node,
+                              end < 0 ? "taken, and not durable yet" : "done");
     if (end < 0) {
         *m->err = why;
         return mw_fail_prefix(m->err, "taken, and not durable yet (do not repeat it)");

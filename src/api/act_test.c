@@ -264,6 +264,9 @@ static void maintenance_is_planned_for_nodes_in_a_row_and_ended_by_its_number(vo
     (void)snprintf(list, sizeof(list), "%s,%s", name(b, 10), name(b, 12));
     assert_int_equal(window(b, list, 0, 60), MW_EINVAL);
     said(b, "do not follow each other");
+    (void)snprintf(list, sizeof(list), "%s,%s,%s", name(b, 4), name(b, 4), name(b, 6));
+    assert_int_equal(window(b, list, 0, 60), MW_EINVAL); /* the one between is not named */
+    said(b, "is named twice");
     assert_int_equal(window(b, name(b, NODES - 1), 2, 60), MW_EINVAL);
     assert_int_equal(window(b, name(b, 4), 1, 60), MW_ECONFLICT);
     said(b, "another window");

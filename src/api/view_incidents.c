@@ -1,6 +1,7 @@
 /* Open incidents: what each is about, what it costs, what comes next. */
 #include "api/views.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,8 +53,10 @@ static void add_order(struct text *t, const struct care *care, const struct care
     bool owed = !o->taken && o->part != CARE_PART_NONE && care_stock(care, o->part) < 0;
     bool stuck = o->deadline_ms && now_ms > o->deadline_ms;
     text_addf(t, "%s: %s", words_step_do(o->step),
-              o->action  ? "a machine was asked"
-              : o->taken ? "somebody is at it" : "nobody has begun");
+              o->action             ? "a machine was asked"
+              : !o->taken           ? "nobody has begun"
+              : o->step == STEP_RMA ? "the vendor has it"
+                                    : "somebody is at it");
     if (stuck)
         text_add(t, ", stuck");
     if (owed)
@@ -77,7 +80,7 @@ static void add_next(struct text *t, const struct api_view_of *v, uint32_t slot)
     else if (care_order_of(care, slot, &o))
         add_order(t, care, &o, mw_ms(v->now_ns));
     else if (node == MW_NONE)
-        text_add(t, "what was found to be over");
+        text_add(t, "ends when what was found is over");
     else if (care_gate_open(care, node))
         text_addf(t, "its check runs (%llu)", (unsigned long long)care_gate_open(care, node));
     else if (b->node_health[node] == HEALTH_PROBATION)
@@ -87,7 +90,8 @@ static void add_next(struct text *t, const struct api_view_of *v, uint32_t slot)
     else if (care_engine_pending(care, node))
         text_add(t, "the engine's answer");
     else
-        text_addf(t, "what was found to be over (%u open)", care_findings_open(care, node));
+        text_addf(t, "goes on when what was found is over (%u open)",
+                  care_findings_open(care, node));
 }
 
 static const char *state_of(const struct board *b, uint32_t slot)
@@ -98,13 +102,17 @@ static const char *state_of(const struct board *b, uint32_t slot)
     return node == MW_NONE ? "in place" : health_name(b->node_health[node]);
 }
 
-static json_t *incident_row(const struct api_view_of *v, uint32_t slot, int64_t stake)
+static json_t *incident_row(const struct api_view_of *v, uint32_t slot, int64_t stake,
+                            int64_t open)
 {
     const struct board *b = v->control->board;
     uint32_t parent = b->incident_parent[slot];
-    int64_t lost = b->incident_lost_gpu_ms[slot];
+    int64_t lost = b->incident_lost_gpu_ms[slot] + open;
     struct text next = { 0 };
+    char basis[48];
     add_next(&next, v, slot);
+    (void)snprintf(basis, sizeof(basis), "%s time, modelled price",
+                   words_basis(&v->control->policy));
     return json_pack(
         "{s:I, s:s, s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:s, s:o}",
         "incident", (json_int_t)b->incident_id[slot],
@@ -120,7 +128,7 @@ static json_t *incident_row(const struct api_view_of *v, uint32_t slot, int64_t 
         "lost_uusd",
         (json_int_t)account_price(lost, v->control->policy.account.microdollars_per_gpu_hour),
         "stake_uusd_per_hour", (json_int_t)stake,
-        "rests_on", "measured time, modelled price",
+        "rests_on", basis,
         "next", api_text(&next));
 }
 
@@ -143,10 +151,15 @@ json_t *api_view_incidents(const struct api_view_of *v, struct mw_error *err)
 {
     const struct board *b = v->control->board;
     int64_t *stake mw_cleanup(mw_freep) = api_stakes(v->control);
+    int64_t *open mw_cleanup(mw_freep) =
+        mw_calloc((size_t)b->incidents_used + 1, sizeof(*open));
     struct entry *list mw_cleanup(mw_freep) =
         mw_calloc((size_t)b->incidents_used + 1, sizeof(*list));
-    json_t *rows = stake != NULL && list != NULL ? json_array() : NULL;
+    json_t *rows = stake && open && list ? json_array() : NULL;
+    const struct account_open lost = { .incident = open };
     uint32_t n = 0;
+    if (rows != NULL)
+        account_open_lost(v->control->account, v->now_ns, &lost);
     for (uint32_t slot = 0; rows != NULL && slot < b->incidents_used; slot++)
         if (b->incident_id[slot] && (v->all || b->incident_parent[slot] == MW_NONE))
             list[n++] = (struct entry){ stake[slot], b->incident_opened_ms[slot], slot };
@@ -154,7 +167,8 @@ json_t *api_view_incidents(const struct api_view_of *v, struct mw_error *err)
         qsort(list, n, sizeof(*list), dearest_first);
     bool ok = rows != NULL;
     for (uint32_t i = 0; ok && i < MW_MIN(n, API_ROWS_MAX); i++)
-        ok = json_array_append_new(rows, incident_row(v, list[i].slot, list[i].stake)) == 0;
+        ok = json_array_append_new(rows, incident_row(v, list[i].slot, list[i].stake,
+                                                      open[list[i].slot])) == 0;
     if (!ok) {
         json_decref(rows);
         rows = NULL;

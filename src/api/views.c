@@ -1,6 +1,7 @@
 /* The smaller documents, and what all of them share.  See views.h. */
 #include "api/views.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/command.h"
@@ -96,6 +97,15 @@ bool api_row(json_t *rows, json_t *row, uint64_t *left_out)
     return true;
 }
 
+/* The rows when all of them could be made, else NULL: a list is whole or it is an error. */
+static json_t *whole(json_t *rows, bool ok)
+{
+    if (ok)
+        return rows;
+    json_decref(rows);
+    return NULL;
+}
+
 /* Adds what only one document has; takes value.  Passes the document on. */
 static json_t *with(json_t *document, const char *key, json_t *value)
 {
@@ -127,19 +137,22 @@ static json_t *view_parts(const struct api_view_of *v, struct mw_error *err)
                                "cost_uusd", (json_int_t)part->cost_uusd),
                      &left_out);
     }
-    return api_document(v, rows, left_out, err);
+    return api_document(v, whole(rows, ok), left_out, err);
 }
 
 static json_t *odds_row(const struct control *c, uint16_t class, const struct care_ladder *l)
 {
     struct care_odds o = care_odds_of(c->care, class, l->step);
     const char *step = event_step_word(l->step), *who = event_who_word(l->who);
+    char basis[32];
+    (void)snprintf(basis, sizeof(basis), "policy%s%s", o.tried ? ", " : "",
+                   o.tried ? words_basis(&c->policy) : "");
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "class",
                      c->policy.care.class[class].name, "step", step ? step : "?", "who",
                      who ? who : "?", "prior_ppm", (json_int_t)l->odds_ppm, "weight",
                      (json_int_t)l->weight, "seen", (json_int_t)o.tried, "held",
                      (json_int_t)o.held, "odds_ppm", (json_int_t)o.ppm, "rests_on",
-                     o.tried ? "policy, measured" : "policy");
+                     basis);
 }
 
 static json_t *view_odds(const struct api_view_of *v, struct mw_error *err)
@@ -151,7 +164,7 @@ static json_t *view_odds(const struct api_view_of *v, struct mw_error *err)
     for (uint16_t k = 0; ok && k < c->policy.care.classes; k++)
         for (uint32_t i = 0; ok && i < c->policy.care.class[k].steps; i++)
             ok = api_row(rows, odds_row(c, k, &c->policy.care.class[k].ladder[i]), &left_out);
-    return api_document(v, rows, left_out, err);
+    return api_document(v, whole(rows, ok), left_out, err);
 }
 
 /* ---- lemons --------------------------------------------------------------------------------- */
@@ -224,6 +237,9 @@ static json_t *view_spares(const struct api_view_of *v, struct mw_error *err)
     struct work_spare_sums s = work_spares(v->control->work);
     json_t *rows = json_array();
     uint64_t left_out = 0;
+    char basis[32];
+    (void)snprintf(basis, sizeof(basis), "policy%s%s", s.outs ? ", " : "",
+                   s.outs ? words_basis(&v->control->policy) : "");
     json_t *row = json_pack(
         "{s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
         "rule", p->spares < MW_ARRAY_LEN(rule) ? rule[p->spares] : "?",
@@ -236,7 +252,7 @@ static json_t *view_spares(const struct api_view_of *v, struct mw_error *err)
         "quantile_ppm", (json_int_t)s.sized.quantile_ppm,
         "domain", (json_int_t)s.sized.domain,
         "outs", (json_int_t)s.outs, "repairs", (json_int_t)s.repairs,
-        "rests_on", s.outs ? "policy, measured" : "policy");
+        "rests_on", basis);
     if (rows != NULL && !api_row(rows, row, &left_out)) {
         json_decref(rows);
         rows = NULL;

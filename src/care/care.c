@@ -2,6 +2,7 @@
 #include "care/care_private.h"
 
 #include "care/care_cause.h"
+#include "care/care_guest.h"
 #include "care/care_ladder.h"
 #include "care/care_lemon.h"
 #include "care/care_stock.h"
@@ -98,14 +99,17 @@ static enum admit care_admit(const void *self, const struct event *ev, const voi
 static int64_t care_next_due(const void *self, uint64_t *ret_id)
 {
     const struct care *c = self;
-    uint32_t slot, cause_slot;
+    uint32_t slot, cause_slot, guest_slot;
     int64_t due_ns = heap_top_due(&c->timers), stuck_ns = ladder_next_due(c, &slot);
-    int64_t cause_ns = cause_next_due(c, &cause_slot);
+    int64_t cause_ns = cause_next_due(c, &cause_slot), guest_ns = guest_next_due(c, &guest_slot);
     *ret_id = stuck_ns < due_ns ? CARE_TIMER_LADDER | slot : heap_top(&c->timers);
     due_ns = MW_MIN(due_ns, stuck_ns);
     if (cause_ns < due_ns)
         *ret_id = CARE_TIMER_CAUSE | cause_slot;
-    return MW_MIN(due_ns, cause_ns);
+    due_ns = MW_MIN(due_ns, cause_ns);
+    if (guest_ns < due_ns)
+        *ret_id = CARE_TIMER_GUEST | guest_slot;
+    return MW_MIN(due_ns, guest_ns);
 }
 
 static uint64_t care_pending(const void *self, uint32_t *at)
@@ -143,6 +147,7 @@ static void care_rebuild(void *self)
     }
     heap_rebuild(&c->timers);
     cause_rebuild(c);
+    guest_rebuild(c);
     ladder_rebuild(c);
 }
 
@@ -193,6 +198,7 @@ static void list_columns(struct care *c)
     for (uint32_t k = 0; k < MW_ARRAY_LEN(column); k++)
         care_column(c, column[k]);
     cause_columns(c);
+    guest_columns(c);
     ladder_columns(c);
     stock_columns(c);
     lemon_columns(c);
@@ -271,8 +277,8 @@ int care_create(struct board *b, const struct care_policy *p, struct care **ret)
     c->fresh = MW_NONE;
     c->nodes_in[HEALTH_RACKED] = b->nodes;
     size_counting(c);
-    if (!alloc_findings(c) || !alloc_incidents(c) || cause_init(c) < 0 || ladder_init(c) < 0 ||
-        stock_init(c) < 0 || lemon_init(c) < 0) {
+    if (!alloc_findings(c) || !alloc_incidents(c) || cause_init(c) < 0 || guest_init(c) < 0 ||
+        ladder_init(c) < 0 || stock_init(c) < 0 || lemon_init(c) < 0) {
         care_destroy(c);
         return MW_ENOMEM;
     }
@@ -298,6 +304,7 @@ void care_destroy(struct care *c)
     map_fini(&c->finding_index);
     heap_fini(&c->timers);
     cause_fini(c);
+    guest_fini(c);
     ladder_fini(c);
     stock_fini(c);
     lemon_fini(c);

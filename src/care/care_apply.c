@@ -4,6 +4,7 @@
  */
 #include "base/units.h"
 #include "care/care_cause.h"
+#include "care/care_guest.h"
 #include "care/care_ladder.h"
 #include "care/care_lemon.h"
 #include "care/care_private.h"
@@ -54,6 +55,7 @@ static uint8_t finding_opened(struct care *c, const struct event *ev)
     ++*care_findings_of(c, f->node);
     count_component(c, f);
     ladder_finding(c, row, ev);
+    guest_finding(c, row);
     cause_opened(c, row, ev);
     if (f->node != MW_NONE && f->effect != EFFECT_HARMLESS)
         lemon_finding(c, f->node);
@@ -73,6 +75,7 @@ static uint8_t finding_closed(struct care *c, const struct event *ev)
         c->open[slot]--;
         care_mark(c, slot);
     }
+    guest_finding_closed(c, row, slot);
     (void)map_remove(&c->finding_index, key);
     --*care_findings_of(c, c->finding_node[row]);
     c->finding_key[row] = 0;
@@ -133,6 +136,7 @@ static uint8_t incident_opened(struct care *c, const struct event *ev)
     take_demands(c, i);
     if (i->node != MW_NONE)
         c->board->node_incident[i->node] = slot;
+    guest_incident_reset(c, slot);
     ladder_incident_opened(c, slot);
     lemon_incident_opened(c, ev);
     cause_incident_opened(c, ev);
@@ -148,13 +152,15 @@ static uint8_t incident_joined(struct care *c, const struct event *ev)
     if (!care_incident_is(c, slot, i->incident))
         return MISFIT_INCIDENT;
     c->board->incident_findings[slot]++;
-    /* Something new: it is not over, and a person may think otherwise now. */
-    c->flags[slot] &= (uint8_t)~(INC_REJECTED | INC_APPROVED | INC_SERVED);
+    /* Something new: it is not over, no gate has looked at it, and a person may think otherwise
+     * now. */
+    c->flags[slot] &= (uint8_t)~(INC_REJECTED | INC_APPROVED | INC_SERVED | INC_PASSED);
     if (i->node == MW_NONE)
         c->flags[slot] &= (uint8_t)~INC_DONE; /* a part is broken again while it waits for others */
     if (!c->wait[slot])
         care_engine_again(c, slot, true);
     tie_finding(c, map_get(&c->finding_index, i->finding), slot);
+    guest_joined(c, i, map_get(&c->finding_index, i->finding));
     take_demands(c, i);
     ladder_incident_joined(c, slot, map_get(&c->finding_index, i->finding));
     lemon_incident_joined(c, i->node);
@@ -173,15 +179,16 @@ static uint8_t incident_closed(struct care *c, const struct event *ev)
     if (at < c->components)
         c->seen[at] = 0; /* it was dealt with: counting begins again */
     untie_findings(c, slot);
+    guest_incident_reset(c, slot);
     cause_incident_closed(c, slot);
-    ladder_incident_closed(c, slot);
+    bool held = ladder_incident_closed(c, slot);
     c->order[slot] = c->gate[slot] = c->wait[slot] = c->engine[slot] = 0;
     heap_set(&c->timers, slot, MW_NEVER);
     if (i->node != MW_NONE && c->board->node_incident[i->node] == slot) {
         c->board->node_incident[i->node] = MW_NONE;
         c->board->node_class[i->node] = UINT16_MAX;
     }
-    lemon_incident_closed(c, ev);
+    lemon_incident_closed(c, ev, held);
     return 0;
 }
 
@@ -255,6 +262,30 @@ static void order_ended(struct care *c, const struct event *ev)
     care_mark(c, slot);
 }
 
+/* There no settle timer runs. */
+static bool is_at_its_gate(const struct care *c, uint32_t slot)
+{
+    uint32_t node = c->board->incident_node[slot];
+    uint8_t health = node == MW_NONE ? HEALTH_DOWN : c->board->node_health[node];
+    return health == HEALTH_VALIDATING || health == HEALTH_PROBATION;
+}
+
+/* One of a class that is not what was wrong any more, for something joined meanwhile, is no proof;
+ * one that fails counts for nothing while guests may have made it fail. */
+static void gate_ended(struct care *c, const struct event *ev)
+{
+    uint32_t slot = ev->body.gate.slot;
+    c->gate[slot] = 0;
+    if (ev->body.gate.result == RESULT_OK) {
+        if (ev->body.gate.class == c->gate_class[slot])
+            c->flags[slot] |= INC_PASSED;
+    } else if (!guest_excuses(c, slot)) {
+        c->flags[slot] |= INC_FAILED;
+        cause_gate_failed(c, slot);
+    }
+    care_mark(c, slot);
+}
+
 /* A settle or probation timer: what it means follows from where the incident is. */
 static uint8_t timer_fired(struct care *c, const struct event *ev)
 {
@@ -265,11 +296,16 @@ static uint8_t timer_fired(struct care *c, const struct event *ev)
         return ladder_timer(c, slot, ev->body.timer.due_ns) ? 0 : MISFIT_INCIDENT;
     if (ev->body.timer.id & CARE_TIMER_CAUSE)
         return cause_timer_fired(c, ev);
+    if (ev->body.timer.id & CARE_TIMER_GUEST)
+        return guest_timer_fired(c, ev);
     if (slot >= c->board->incidents_used || c->due_ns[slot] != ev->body.timer.due_ns)
         return MISFIT_INCIDENT;
     heap_set(&c->timers, slot, MW_NEVER);
     care_engine_again(c, slot, false);
-    if ((c->flags[slot] & INC_DONE) && c->open[slot]) {
+    bool settled = (c->flags[slot] & INC_DONE) && c->open[slot] && !is_at_its_gate(c, slot);
+    if (settled && guest_alone(c, slot)) {
+        heap_set(&c->timers, slot, c->now_ns + guest_look_ns(c)); /* they are judged first */
+    } else if (settled) {
         c->flags[slot] = (uint8_t)((c->flags[slot] & ~INC_DONE) | INC_AGAIN);
         ladder_not_cured(c, slot);
     }
@@ -442,12 +478,7 @@ uint8_t care_apply(void *self, const struct event *ev, const void *tail)
         stock_arrived(c, ev);
         return 0;
     case EV_GATE_ENDED:
-        c->gate[ev->body.gate.slot] = 0;
-        c->flags[ev->body.gate.slot] |=
-            ev->body.gate.result == RESULT_OK ? INC_PASSED : INC_FAILED;
-        if (ev->body.gate.result != RESULT_OK)
-            cause_gate_failed(c, ev->body.gate.slot);
-        care_mark(c, ev->body.gate.slot);
+        gate_ended(c, ev);
         return 0;
     case EV_ENGINE_ANSWERED:
         care_engine_answered(c, ev);

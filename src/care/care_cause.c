@@ -33,10 +33,11 @@ int cause_init(struct care *c)
     x->state = mw_calloc(slots, 1);
     x->trees = mw_calloc(slots, 1);
     x->last_ns = mw_calloc(slots, sizeof(*x->last_ns));
+    x->first_ns = mw_calloc(slots, sizeof(*x->first_ns));
     x->due_ns = mw_calloc(slots, sizeof(*x->due_ns));
     if (!x->unit || !x->unit_since_ns || !x->unit_trees || !x->unit_next || !x->unit_prev ||
         !x->unit_row || !x->count || !x->root || !x->dark || !x->want_id || !x->want ||
-        !x->state || !x->trees || !x->last_ns || !x->due_ns)
+        !x->state || !x->trees || !x->last_ns || !x->first_ns || !x->due_ns)
         return MW_ENOMEM;
     for (uint32_t i = 0; i < slots; i++)
         x->due_ns[i] = MW_NEVER;
@@ -53,7 +54,7 @@ void cause_fini(struct care *c)
         return;
     void *const owned[] = { x->unit, x->unit_since_ns, x->unit_trees, x->unit_next, x->unit_prev,
                             x->unit_row, x->count, x->root, x->dark, x->want_id, x->want,
-                            x->state, x->trees, x->last_ns, x->due_ns };
+                            x->state, x->trees, x->last_ns, x->first_ns, x->due_ns };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(owned); i++)
         mw_free(owned[i]);
     heap_fini(&x->timers);
@@ -81,6 +82,8 @@ void cause_columns(struct care *c)
         COLUMN("cause_want", x->want, slots, i),
         COLUMN("cause_state", x->state, slots, i),
         COLUMN("cause_trees", x->trees, slots, i),
+        COLUMN("cause_burst_ns", &x->burst_ns, 1, NULL),
+        COLUMN("cause_first_ns", x->first_ns, slots, i),
         COLUMN("cause_last_ns", x->last_ns, slots, i),
         COLUMN("cause_due_ns", x->due_ns, slots, i),
     };
@@ -165,8 +168,17 @@ static void cry(struct care *c, uint64_t component, uint32_t node, uint8_t trees
     }
 }
 
-/* One that comes so late that the others of its time are forgotten adds to no count; it can still
- * belong to a cause that is open. */
+/* One that comes late, from a slow detector or after a time without a network, counts with others
+ * that were observed when it was, not with those that merely arrive beside it; it can still belong
+ * to a cause that is open. */
+static bool is_of_another_time(const struct care *c, int64_t observed_ns)
+{
+    const struct cause *x = c->cause;
+    int64_t apart_ns = observed_ns - x->burst_ns;
+    return c->now_ns - observed_ns > window_ns(c) && x->newest != MW_NONE &&
+           (apart_ns > window_ns(c) || -apart_ns > window_ns(c));
+}
+
 void cause_opened(struct care *c, uint32_t row, const struct event *ev)
 {
     const struct care_class *k = &c->policy.class[c->finding_class[row]];
@@ -175,8 +187,9 @@ void cause_opened(struct care *c, uint32_t row, const struct event *ev)
     x->fresh_ns = MW_MIN(ev->observed_ns, c->now_ns);
     x->grew = false;
     cause_forget(c, c->now_ns - window_ns(c));
-    if (!c->policy.correlate || !k->shared || !k->count || c->now_ns - x->fresh_ns > window_ns(c))
+    if (!c->policy.correlate || !k->shared || !k->count || is_of_another_time(c, x->fresh_ns))
         return;
+    x->burst_ns = x->fresh_ns;
     cry(c, c->finding_component[row], c->finding_node[row], k->shared);
 }
 
@@ -296,6 +309,7 @@ void cause_incident_opened(struct care *c, const struct event *ev)
     x->want[slot] = MW_NONE;
     x->state[slot] = ev->tail_size ? CAUSE_ROOT : 0;
     x->trees[slot] = i->class < c->policy.classes ? c->policy.class[i->class].shared : 0;
+    x->first_ns[slot] = MW_MIN(ev->observed_ns, ev->time_ns);
     x->last_ns[slot] = ev->time_ns;
     bool waits = c->policy.correlate && x->trees[slot] && c->policy.cause_window_ms;
     heap_set(&x->timers, slot, waits ? ev->time_ns + window_ns(c) : MW_NEVER);

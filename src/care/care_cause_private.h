@@ -40,7 +40,8 @@ struct cause {
     uint64_t *want_id;        /* id and row of the incident that it shall be a symptom of */
     uint32_t *want;
     uint8_t *state, *trees;   /* trees: CAUSE_* that all its findings' classes allow */
-    int64_t *last_ns;         /* of a root: when its newest symptom was observed */
+    int64_t *first_ns, *last_ns; /* of a root: when its first, its newest symptom was observed */
+    int64_t burst_ns;         /* when the newest finding that counts was observed */
     int64_t *due_ns;          /* no order before this; of a repaired root: all has to be well */
 
     /* indexes */

@@ -69,7 +69,7 @@ static bool explains(const struct care *c, const struct fresh *f, uint32_t i)
         return true;
     return (c->cause->state[root] & CAUSE_ROOT) && !f->above.one_of[i] &&
            at_ns <= c->cause->last_ns[root] + window_ns &&
-           mw_ms(at_ns + window_ns) >= c->board->incident_opened_ms[root];
+           at_ns + window_ns >= c->cause->first_ns[root];
 }
 
 /* Are these two on the two feeds of one rack? */
@@ -227,6 +227,7 @@ static bool open_root(const struct care *c, const struct fresh *f, uint64_t comp
         return false;
     uint8_t effect = said == EFFECT_NONE ? k->effect : said;
     out->ev.kind = EV_INCIDENT_OPENED;
+    out->ev.observed_ns = c->cause->fresh_ns;
     out->ev.body.incident = (struct body_incident){
         .component = component, .finding = c->finding_key[f->row],
         .opened_ms = mw_ms(c->now_ns), .node = MW_NONE, .slot = slot, .findings = 1,

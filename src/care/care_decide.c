@@ -6,6 +6,7 @@
  */
 #include "base/units.h"
 #include "care/care_cause.h"
+#include "care/care_guest.h"
 #include "care/care_ladder.h"
 #include "care/care_lemon.h"
 #include "care/care_private.h"
@@ -30,18 +31,24 @@ static bool move_down(const struct care *c, uint32_t slot, struct decision *out)
     return ladder_decide_withdraw(c, slot, out) || move(c, slot, HEALTH_DOWN, 0, out);
 }
 
-/* The finding that a repair is for: the first while it is open, else one that still is. */
+/* The finding that a repair is for: one of the class that the step is for, the first before others
+ * while it is open; else one that still is. */
 static uint32_t open_finding(const struct care *c, uint32_t slot)
 {
     uint32_t row = map_get(&c->finding_index, c->board->incident_finding[slot]);
     if (row != MW_NONE && c->finding_incident[row] != slot)
         row = MW_NONE; /* of a common cause: a symptom's */
-    if (row != MW_NONE || c->open[slot] == 0)
+    uint16_t class = c->board->incident_class[slot];
+    if (c->open[slot] == 0 || (row != MW_NONE && c->finding_class[row] == class))
         return row;
-    for (row = 0; row < c->findings_used; row++)
-        if (c->finding_key[row] && c->finding_incident[row] == slot)
-            return row;
-    return MW_NONE;
+    for (uint32_t i = 0; i < c->findings_used; i++) {
+        if (!c->finding_key[i] || c->finding_incident[i] != slot)
+            continue;
+        if (c->finding_class[i] == class)
+            return i;
+        row = row == MW_NONE ? i : row;
+    }
+    return row;
 }
 
 void care_order_body(const struct care *c, uint32_t slot, struct decision *out)
@@ -207,28 +214,57 @@ static bool step_ready(const struct care *c, uint32_t slot, struct decision *out
     return true;
 }
 
+/* Has the gate that is keyed to what was wrong passed, where there is one? */
+static bool has_passed(const struct care *c, uint32_t slot)
+{
+    bool gated = c->policy.gate && c->policy.class[c->gate_class[slot]].gate_ms > 0;
+    return !gated || (c->flags[slot] & INC_PASSED);
+}
+
+/* Did the repair not hold: is something open that is the node's own, did its gate fail? */
+static bool is_unwell(const struct care *c, uint32_t slot)
+{
+    return (c->open[slot] && !guest_alone(c, slot)) || (c->flags[slot] & INC_FAILED);
+}
+
+static bool start_gate(const struct care *c, uint32_t slot, struct decision *out)
+{
+    const struct board *b = c->board;
+    if (c->gate[slot] || c->open[slot])
+        return false; /* of guests nobody knows yet whether they would make it fail */
+    out->ev.kind = EV_GATE_STARTED;
+    out->ev.body.gate = (struct body_gate){
+        .incident = b->incident_id[slot],
+        .length_ms = c->policy.class[c->gate_class[slot]].gate_ms,
+        .node = b->incident_node[slot], .slot = slot, .visit = c->visit[slot],
+        .class = c->gate_class[slot] };
+    return true;
+}
+
 static bool step_validating(const struct care *c, uint32_t slot, struct decision *out)
 {
     const struct board *b = c->board;
-    const struct care_class *k = &c->policy.class[c->gate_class[slot]];
-    bool gated = c->policy.gate && k->gate_ms > 0;
-    if (c->open[slot] || (c->flags[slot] & INC_FAILED))
+    if (is_unwell(c, slot))
         return move_down(c, slot, out);
-    if (!gated || (c->flags[slot] & INC_PASSED)) {
+    if (has_passed(c, slot)) {
         int64_t probation_ns =
             lemon_probation_ms(c, b->incident_node[slot], c->probation_s[slot] * MW_MS_PER_S) *
             MW_NS_PER_MS;
         if (probation_ns == 0)
-            return move(c, slot, HEALTH_READY, 0, out);
+            return c->open[slot] == 0 && move(c, slot, HEALTH_READY, 0, out);
         return move(c, slot, HEALTH_PROBATION, c->now_ns + probation_ns, out);
     }
-    if (c->gate[slot])
-        return false;
-    out->ev.kind = EV_GATE_STARTED;
-    out->ev.body.gate = (struct body_gate){
-        .incident = b->incident_id[slot], .length_ms = k->gate_ms, .node = b->incident_node[slot],
-        .slot = slot, .visit = c->visit[slot], .class = c->gate_class[slot] };
-    return true;
+    return start_gate(c, slot, out);
+}
+
+static bool step_probation(const struct care *c, uint32_t slot, struct decision *out)
+{
+    if (is_unwell(c, slot))
+        return move_down(c, slot, out);
+    if (!has_passed(c, slot)) /* guests came and went: it is looked at again */
+        return start_gate(c, slot, out);
+    return c->open[slot] == 0 && c->due_ns[slot] == MW_NEVER &&
+           move(c, slot, HEALTH_READY, 0, out);
 }
 
 /* Nobody has to repair it: its class heals, or it is a symptom that no crew is at work on. */
@@ -247,7 +283,7 @@ static bool step_repairing(const struct care *c, uint32_t slot, struct decision 
     bool nobody = !done && !(c->flags[slot] & INC_TAKEN) && !ladder_acting(c, slot);
     if ((c->flags[slot] & INC_AGAIN) || nobody) /* a symptom that was freed */
         return move_down(c, slot, out);
-    if (done && c->open[slot] == 0)
+    if (done && (c->open[slot] == 0 || guest_alone(c, slot)))
         return move(c, slot, HEALTH_VALIDATING, 0, out);
     return false;
 }
@@ -286,9 +322,7 @@ static bool step_node(const struct care *c, uint32_t slot, struct decision *out)
     case HEALTH_VALIDATING:
         return step_validating(c, slot, out);
     case HEALTH_PROBATION:
-        if (c->open[slot])
-            return move_down(c, slot, out);
-        return c->due_ns[slot] == MW_NEVER && move(c, slot, HEALTH_READY, 0, out);
+        return step_probation(c, slot, out);
     case HEALTH_RETIRED:
         return close_incident(c, slot, out);
     default:

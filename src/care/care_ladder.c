@@ -251,7 +251,7 @@ bool ladder_decide(const struct care *c, uint32_t slot, struct decision *out)
     uint8_t step = has_ladder(c, slot) ? c->ladder->step[slot] : STEP_REPAIR;
     if (!step_is_machine(row_of(c, b->incident_class[slot], step)->who))
         return carry_out(c, slot, out);
-    if (!board_may_approve(b, node) && !c->wait[slot])
+    if (has_ladder(c, slot) && !board_may_approve(b, node))
         return choose_step(c, slot, out); /* the mode was lowered since */
     if (node != MW_NONE && b->node_job[node] != MW_NONE && !is_in_place(c, slot))
         return false; /* a machine does not act under a job that has not let go yet */

@@ -114,7 +114,8 @@ bool ladder_decide_withdraw(const struct care *c, uint32_t slot, struct decision
 void ladder_finding(struct care *c, uint32_t row, const struct event *ev); /* it has this row */
 void ladder_incident_opened(struct care *c, uint32_t slot);
 void ladder_incident_joined(struct care *c, uint32_t slot, uint32_t row); /* row: MW_NONE */
-void ladder_incident_closed(struct care *c, uint32_t slot);
+/* true: its last step is counted among those that held. */
+bool ladder_incident_closed(struct care *c, uint32_t slot);
 /* A person adopted its node: what was open is no longer ours. */
 void ladder_adopted(struct care *c, uint32_t slot);
 /* Its node goes down: true when a machine or a crew is at work there, whose order stays open. */
@@ -136,7 +137,8 @@ void ladder_withdrawn(struct care *c, const struct event *ev);
 void ladder_advised(struct care *c, const struct event *ev);
 /* A person answered that advice: true when it was about a step of ours. */
 bool ladder_answered(struct care *c, const struct event *ev);
-/* A hall acts from now on: what waited for a person there is asked again. */
+/* A hall acts from now on: what waited for a person there is asked again.  It only advises: other
+ * steps are looked for, for nobody can approve a machine's. */
 void ladder_mode(struct care *c, const struct body_command *b);
 
 /* A repair of this class by this step has a verdict; what held did not hold after all. */

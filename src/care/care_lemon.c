@@ -37,9 +37,11 @@ enum { COUNT_ATTEMPTS = LEMON_SINGLE_RATE, COUNT_OUT_HOURS, COUNTS };
 enum {
     NODE_LEMON = 1 << 0,
     NODE_REPAIRED = 1 << 1, /* in its open incident */
+    NODE_TICKET = 1 << 6,   /* there was a ticket in its open incident: further steps are of it */
     NODE_REPLACED = 1 << 2, /* its last repair was a replacement of the part or heavier */
     NODE_AGAIN = 1 << 3,    /* its open incident is a refault … */
     NODE_TOLD = 1 << 4,     /* … and the ladder knows that the step before did not hold */
+    NODE_HELD = 1 << 5,     /* the ladder counted its last repair among those that held */
 };
 
 struct lemon {
@@ -284,9 +286,9 @@ void lemon_incident_opened(struct care *c, const struct event *ev)
     uint32_t node = ev->body.incident.node;
     if (node == MW_NONE)
         return;
-    uint32_t flags = l->flags[node] & ~(NODE_REPAIRED | NODE_AGAIN | NODE_TOLD);
+    uint32_t flags = l->flags[node] & ~(NODE_REPAIRED | NODE_AGAIN | NODE_TOLD | NODE_TICKET);
     if (watched(c, node)) {
-        flags = (flags | NODE_AGAIN) & ~(uint32_t)NODE_REPLACED;
+        flags |= NODE_AGAIN;
         l->refaults[node] = (uint8_t)MW_MIN(l->refaults[node] + 1u, UINT8_MAX);
     } else {
         l->refaults[node] = 0; /* the last repair held */
@@ -323,14 +325,17 @@ static void tell_ladder(struct care *c, uint32_t node)
     struct lemon *l = c->lemon;
     if ((l->flags[node] & (NODE_AGAIN | NODE_TOLD)) != NODE_AGAIN)
         return;
-    l->flags[node] |= NODE_TOLD;
-    ladder_step_unheld(c, l->class[node], l->step[node]);
+    if (l->flags[node] & NODE_HELD)
+        ladder_step_unheld(c, l->class[node], l->step[node]);
+    l->flags[node] = (uint8_t)((l->flags[node] | NODE_TOLD) & ~(NODE_HELD | NODE_REPLACED));
 }
 
 void lemon_ticket(struct care *c, uint32_t node)
 {
     tell_ladder(c, node);
-    add(c, node, LEMON_TICKETS, 1);
+    if (!(c->lemon->flags[node] & NODE_TICKET))
+        add(c, node, LEMON_TICKETS, 1);
+    c->lemon->flags[node] |= NODE_TICKET;
     touch(c, node);
 }
 
@@ -338,14 +343,15 @@ void lemon_repaired(struct care *c, const struct event *ev)
 {
     struct lemon *l = c->lemon;
     const struct body_order *o = &ev->body.order;
-    if (o->node >= c->board->nodes || o->result != RESULT_OK)
+    uint32_t node = c->board->incident_node[o->slot]; /* not as the world has it */
+    if (node == MW_NONE || o->result != RESULT_OK)
         return;
-    tell_ladder(c, o->node);
-    l->class[o->node] = o->class;
-    l->step[o->node] = o->step;
-    l->flags[o->node] |= NODE_REPAIRED;
+    tell_ladder(c, node);
+    l->class[node] = c->ladder->order_class[o->slot];
+    l->step[node] = o->step;
+    l->flags[node] |= NODE_REPAIRED;
     if (o->step >= STEP_REPLACE)
-        l->flags[o->node] |= NODE_REPLACED;
+        l->flags[node] |= NODE_REPLACED;
 }
 
 /* What is wrong with the node came from elsewhere. */
@@ -405,7 +411,7 @@ void lemon_attempt_ended(struct care *c, const struct event *ev)
         refresh(c, n);
 }
 
-void lemon_incident_closed(struct care *c, const struct event *ev)
+void lemon_incident_closed(struct care *c, const struct event *ev, bool held)
 {
     struct lemon *l = c->lemon;
     const struct body_incident *i = &ev->body.incident;
@@ -415,6 +421,7 @@ void lemon_incident_closed(struct care *c, const struct event *ev)
     if (i->hold_h) {
         l->closed_ms[i->node] = mw_ms(c->now_ns);
         l->hold_h[i->node] = i->hold_h;
+        l->flags[i->node] = (uint8_t)((l->flags[i->node] & ~NODE_HELD) | (held ? NODE_HELD : 0));
     } else if (l->flags[i->node] & NODE_AGAIN) {
         l->hold_h[i->node] = 0; /* nobody repaired it: there is nothing that could hold */
     }

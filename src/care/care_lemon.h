@@ -53,7 +53,8 @@ void lemon_repaired(struct care *c, const struct event *ev); /* order.ended, act
 void lemon_out(struct care *c, uint32_t node);
 void lemon_back(struct care *c, uint32_t node);                         /* in service again */
 void lemon_attempt_ended(struct care *c, const struct event *ev);       /* stopped by its node? */
-void lemon_incident_closed(struct care *c, const struct event *ev);     /* its node is free of it */
+/* Its node is free of it; held: the ladder counts its repair among those that held. */
+void lemon_incident_closed(struct care *c, const struct event *ev, bool held);
 void lemon_judged(struct care *c, const struct event *ev);
 
 bool lemon_decide(struct care *c, struct decision *out);                /* node.judged */

@@ -9,6 +9,7 @@
 #define CARE_COLUMNS_MAX 128
 #define CARE_TIMER_LADDER (UINT64_C(1) << 32) /* in a timer's id: the ladder's, of the row below */
 #define CARE_TIMER_CAUSE (UINT64_C(1) << 33)  /* … that of care_cause.h */
+#define CARE_TIMER_GUEST (UINT64_C(1) << 34)  /* … that of care_guest.h */
 
 /* Flags of an incident. */
 enum {
@@ -52,6 +53,7 @@ struct care {
 
     /* state of their own files */
     struct cause *cause;
+    struct guest *guest;
     struct ladder *ladder;
     struct stock *stock;
     struct lemon *lemon;

@@ -66,10 +66,11 @@ void ladder_incident_joined(struct care *c, uint32_t slot, uint32_t row)
     set_evict(c, slot, EVICT_OPEN);
 }
 
-void ladder_incident_closed(struct care *c, uint32_t slot)
+bool ladder_incident_closed(struct care *c, uint32_t slot)
 {
     struct ladder *l = c->ladder;
-    if (l->flags[slot] & LADDER_VERDICT)
+    bool held = l->flags[slot] & LADDER_VERDICT;
+    if (held)
         ladder_step_held(c, l->done_class[slot], l->done_step[slot]);
     if (c->order[slot] && !(c->flags[slot] & INC_TAKEN))
         stock_put_back(c, l->order_part[slot]);
@@ -77,6 +78,7 @@ void ladder_incident_closed(struct care *c, uint32_t slot)
     drop_order(c, slot);
     set_evict(c, slot, EVICT_OPEN);
     l->flags[slot] = 0;
+    return held;
 }
 
 void ladder_adopted(struct care *c, uint32_t slot)
@@ -252,7 +254,7 @@ bool ladder_answered(struct care *c, const struct event *ev)
 void ladder_mode(struct care *c, const struct body_command *b)
 {
     const struct board *d = c->board;
-    if (b->verb != CMD_SET_MODE || b->mode != MODE_ACT)
+    if (b->verb != CMD_SET_MODE || b->mode == MODE_APPROVE)
         return;
     for (uint32_t slot = 0; slot < d->incidents_used; slot++) {
         uint64_t asked = c->ladder->asked[slot];
@@ -261,7 +263,10 @@ void ladder_mode(struct care *c, const struct body_command *b)
             continue;
         if (b->hall != MW_NONE && node != MW_NONE && d->fleet->node_hall[node] != b->hall)
             continue;
-        c->wait[slot] = c->ladder->asked[slot] = 0;
+        if (b->mode == MODE_ACT)
+            c->wait[slot] = c->ladder->asked[slot] = 0;
+        else /* nobody can say yes to it any more */
+            drop_choice(c, slot);
         heap_set(&c->ladder->timers, slot, c->now_ns); /* each in a group of its own */
     }
 }

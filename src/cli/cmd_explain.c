@@ -267,13 +267,20 @@ static int find_incident(const struct live_record *r, const char *what, uint64_t
     return explain_find(r->journal, &r->words, node, ret, err);
 }
 
-/* GPU-ms booked to an open incident so far; 0 when the state does not have it. */
-static int64_t booked(const struct board *b, uint64_t incident)
+/* GPU-ms lost to an open incident up to the record's end; 0 when the state does not have it. */
+static int64_t lost_so_far(const struct control *c, uint64_t incident)
 {
-    for (uint32_t slot = 0; slot < b->incidents_used; slot++)
+    const struct board *b = c->board;
+    int64_t lost = 0;
+    int64_t *open mw_cleanup(mw_freep) =
+        mw_calloc((size_t)b->incidents_used + 1, sizeof(*open));
+    const struct account_open o = { .incident = open };
+    if (open)
+        account_open_lost(c->account, core_now(c->core), &o);
+    for (uint32_t slot = 0; open && slot < b->incidents_used; slot++)
         if (b->incident_id[slot] == incident)
-            return b->incident_lost_gpu_ms[slot];
-    return 0;
+            lost = b->incident_lost_gpu_ms[slot] + open[slot];
+    return lost;
 }
 
 static int show_incident(struct cli_context *ctx, const struct explain *x,
@@ -316,7 +323,7 @@ static int explain_what(struct cli_context *ctx, struct live_record *r, const ch
     if (rc < 0)
         return live_record_fail(ctx, r, &err);
     if (control)
-        s.lost_gpu_ms = booked(control->board, incident);
+        s.lost_gpu_ms = lost_so_far(control, incident);
     control_destroy(control);
     return show_incident(ctx, &x, &s, &r->words);
 }

@@ -101,6 +101,16 @@ static int replay_once(struct cli_context *ctx, struct scenario_files *f, double
     return code;
 }
 
+/* Before the journal's folder is made: a record with crashes is kept in memory only. */
+static int refuse_crashes(struct cli_context *ctx, const struct scenario *s)
+{
+    if (s->crashes == 0 && !s->crash_every_step)
+        return 0;
+    return cli_usage(ctx, "the scenario crashes its daemon, and such a record cannot be kept: add "
+                     "--set crashes=0%s", s->crash_every_step ? " --set crash_every_step=false"
+                                                              : "");
+}
+
 static int run_replay(struct cli_context *ctx)
 {
     struct scenario_files files;
@@ -113,6 +123,8 @@ static int run_replay(struct cli_context *ctx)
     if (!compare && cli_option_given(ctx, "runs"))
         return cli_usage(ctx, "--runs goes with --compare");
     int code = scenario_files_load(ctx, cli_arg(ctx, 0), &files);
+    if (code == 0 && cli_option_given(ctx, "journal"))
+        code = refuse_crashes(ctx, &files.scenario);
     if (code == 0)
         code = compare ? replay_compare(ctx, &files) : replay_once(ctx, &files, speed);
     scenario_files_fini(&files);

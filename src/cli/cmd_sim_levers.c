@@ -40,6 +40,8 @@ static int show(struct cli_context *ctx, const struct compare *c)
     compare_print_levers(c, 0);
     cli_note(ctx, "modelled; means of %u runs with their 95 %% interval, seeds from %llu, %.1f s",
              c->runs, (unsigned long long)c->seed, c->wall_s);
+    if (c->runs == 1)
+        cli_note(ctx, "one run has no interval: the ± 0 above say nothing (--runs)");
     return CLI_EXIT_OK;
 }
 

@@ -2,6 +2,9 @@
  * `mw incidents`, orders, parts, odds, lemons, spares, budget: what the site
  * looks like now.  Each is a row of columns over a document of api/views.h.
  */
+#include <string.h>
+#include <strings.h>
+
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -267,19 +270,30 @@ static const struct view_column lemon_columns[] = {
     { "verdict", "VERDICT", VIEW_TEXT, false },
     { "health", "HEALTH", VIEW_TEXT, false },
     { "past", "SIGNALS THAT SPEAK", VIEW_TEXT, false },
-    { "excluded", "HELD", VIEW_INT, false },
+    { "excluded", "EXCLUDED", VIEW_INT, false },
     { "findings", "FINDINGS", VIEW_INT, false },
-    { "tickets", "REPAIRS", VIEW_INT, false },
+    { "tickets", "TICKETS", VIEW_INT, false },
     { "out", "OUT", VIEW_INT, false },
     { "multi_fails", "GANGS STOPPED", VIEW_INT, false },
     { "single_fails", "SINGLES STOPPED", VIEW_INT, false },
-    { "single_rate_permille", "OF 1000", VIEW_INT, false },
+    { "single_rate_permille", "PER 1000 SINGLES", VIEW_INT, false },
     { "refaults", "DID NOT HOLD", VIEW_INT, false },
     { "hazard", "HAZARD", VIEW_INT, true },
     { "out_hours", "HOURS OUT", VIEW_INT, true },
     { "yearly_uusd", "A YEAR", VIEW_USD, true },
     { 0 },
 };
+
+/* A signal by the heading of its column, and by its key where that is another word. */
+static void add_signal(struct text *t, const char *key)
+{
+    const struct view_column *c = lemon_columns;
+    while (c->key && strcmp(c->key, key) != 0)
+        c++;
+    text_add(t, c->key ? c->title : key);
+    if (c->key && strcasecmp(c->title, key) != 0)
+        text_addf(t, " (%s)", key);
+}
 
 static void lemons_foot(struct text *t, const json_t *document)
 {
@@ -296,7 +310,9 @@ static void lemons_foot(struct text *t, const json_t *document)
     json_object_foreach((json_t *)(uintptr_t)at, key, n) {
         if (json_integer_value(n) == 0)
             continue;
-        text_addf(t, "%s%s from %lld on", between, key, (long long)json_integer_value(n));
+        text_add(t, between);
+        add_signal(t, key);
+        text_addf(t, " from %lld on", (long long)json_integer_value(n));
         between = ", ";
     }
     text_add(t, "\n");
@@ -328,7 +344,10 @@ static void spares_foot(struct text *t, const json_t *document)
 {
     const json_t *row = json_array_get(json_object_get(document, "rows"), 0);
     if (number(row, "sized_seq") == 0) {
-        text_add(t, "nothing was sized yet\n");
+        const char *rule = json_string_value(json_object_get(row, "rule"));
+        bool none = rule && strcmp(rule, "none") == 0;
+        text_add(t, none ? "the policy keeps no spares\n"
+                         : "the number does not follow from what was seen: nothing was sized\n");
         return;
     }
     struct text out = { 0 };
@@ -344,7 +363,7 @@ static void spares_foot(struct text *t, const json_t *document)
     if (number(row, "domain") > 0)
         text_addf(t, ", %lld of them for the largest domain that fails whole",
                   (long long)number(row, "domain"));
-    text_addf(t, "\nmeasured so far: %lld nodes went out, %lld came back  [#%lld]\n",
+    text_addf(t, "\nseen so far: %lld nodes went out, %lld came back  [#%lld]\n",
               (long long)number(row, "outs"), (long long)number(row, "repairs"),
               (long long)number(row, "sized_seq"));
     text_fini(&out);
@@ -372,8 +391,10 @@ static void budget_foot(struct text *t, const json_t *document)
     char window[40];
     mw_format_duration(number(f, "window_ms") * MW_NS_PER_MS, window, sizeof(window));
     text_addf(t, "taken: working nodes that automation took within the last %s\n", window);
-    text_addf(t, "fleet: %lld of %lld allowed are drained at once, %lld of %lld ordered down\n",
-              (long long)number(f, "drained"), (long long)number(f, "drained_allowed"),
+    int64_t allowed = number(f, "drained_allowed");
+    text_addf(t, "fleet: automation may have %lld working node%s out at once; out now: %lld, with "
+              "those that a person approved\nordered down from Slurm: %lld of %lld\n",
+              (long long)allowed, allowed == 1 ? "" : "s", (long long)number(f, "drained"),
               (long long)number(f, "ordered_down"), (long long)number(f, "ordered_down_allowed"));
     if (json_is_true(json_object_get(f, "tripped")))
         text_add(t, "tripped: everything there is advice until a person resets it with a reason "
@@ -393,9 +414,10 @@ static const struct command lemons_commands[] = {
         .summary = "list nodes that fail more often than others",
         .description =
             "Lists lemons, then nodes of which a signal speaks: the seven signals over the last 28 "
-            "days (held by people, findings, repairs, times out of service, gangs and single-node "
-            "jobs that it stopped, and how many of 1,000 of those), how many repairs did not hold, "
-            "and the verdict. The signals are those of Meta's clusters (arXiv 2410.21680, sec. 6).",
+            "days (times that people excluded it, findings, tickets for repairs, times out of "
+            "service, gangs and single-node jobs that it stopped, and how many per 1,000 of its "
+            "single-node jobs), how many repairs did not hold, and the verdict. The signals are "
+            "those of Meta's clusters (arXiv 2410.21680, sec. 6).",
         .examples =
             (const struct command_example[]){
                 { .line = "mw lemons --journal record", .shows = "Nodes that stand out." },

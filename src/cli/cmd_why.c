@@ -9,7 +9,6 @@
 #include "cli/commands.h"
 #include "cli/live_record.h"
 #include "cli/why_json.h"
-#include "fleet/hostlist.h"
 
 static const struct output_column line_columns[] = {
     { .key = "seq", .title = "EVENT", .right = true },
@@ -49,7 +48,7 @@ static void add_head(struct text *t, const struct story *s, const struct words *
     add_citation(t, s->state == STORY_DONE ? 0 : s->saved_seq);
 }
 
-static void add_cost(struct text *t, const struct story_cost *c)
+static void add_cost(struct text *t, const struct story_cost *c, const struct words *w)
 {
     const struct {
         const char *words;
@@ -74,7 +73,7 @@ static void add_cost(struct text *t, const struct story_cost *c)
         words_span_ms(t, c->waiting_ms);
         text_add(t, " between attempts");
     }
-    text_add(t, " (measured)\n");
+    text_addf(t, " (%s)\n", words_basis(w->policy));
 }
 
 static bool has_phases(const struct story_attempt *a)
@@ -152,7 +151,7 @@ static int show(struct cli_context *ctx, const struct story *s, const struct wor
         return o ? CLI_EXIT_OK : CLI_EXIT_ERROR;
     }
     add_head(&t, s, w);
-    add_cost(&t, &s->cost);
+    add_cost(&t, &s->cost, w);
     add_phases(&t, s);
     add_lines(&t, s);
     bool lost = t.failed;

@@ -11,7 +11,6 @@
 #include "base/units.h"
 #include "cli/text_table.h"
 #include "control/control.h"
-#include "fleet/hostlist.h"
 
 #define CLASSES_SHOWN 4u
 
@@ -54,6 +53,8 @@ static void add_now(struct text *t, const struct explain *x, const struct words 
     } else {
         text_add(t, "open for ");
         add_span(t, x->times.total_ns);
+        text_add(t, " at the end of the record, ");
+        add_time(t, x->now_ns);
         if (x->node != MW_NONE)
             text_addf(t, "; %s is %s", words_node(w, x->node), health_name(x->health));
     }
@@ -64,15 +65,16 @@ static void add_now(struct text *t, const struct explain *x, const struct words 
     text_add(t, "\n");
 }
 
-static void add_cost(struct text *t, const struct explain *x, const struct explain_state *s)
+static void add_cost(struct text *t, const struct explain *x, const struct explain_state *s,
+                     const struct words *w)
 {
     int64_t lost = x->lost_gpu_ms >= 0 ? x->lost_gpu_ms : s->lost_gpu_ms;
     text_addf(t, "cost      %.2f GPU-hours%s, ", (double)lost / MW_MS_PER_HOUR,
-              x->closed_seq ? "" : " booked so far");
+              x->closed_seq ? "" : " so far");
     words_usd(t, account_price(lost, s->microdollars_per_gpu_hour));
     text_add(t, " at ");
     words_usd(t, s->microdollars_per_gpu_hour);
-    text_add(t, " a GPU-hour (time from the record, the policy's price)\n");
+    text_addf(t, " a GPU-hour (%s time, the policy's price)\n", words_basis(w->policy));
 }
 
 static void add_let_go(struct text *t, const struct explain *x)
@@ -171,8 +173,7 @@ static void add_symptoms(struct text *t, const struct explain *x, const struct w
     add_classes(t, x, w);
     if (n > 0) {
         text_add(t, ", on ");
-        if (hostlist_add_nodes(t, w->fleet, node, n) < 0)
-            t->failed = true;
+        words_nodes(t, w, node, n);
     }
     if (freed)
         text_addf(t, " (%u of them were freed: they stood for themselves)", freed);
@@ -317,7 +318,7 @@ void explain_text(struct text *t, const struct explain *x, const struct explain_
     cite(t, x->incident);
     text_add(t, "\n");
     add_now(t, x, w);
-    add_cost(t, x, s);
+    add_cost(t, x, s, w);
     add_let_go(t, x);
     add_times(t, x);
     add_seen(t, x, w);

@@ -8,7 +8,7 @@
 
 /* What the record alone does not say of an open incident. */
 struct explain_state {
-    int64_t lost_gpu_ms;             /* booked so far */
+    int64_t lost_gpu_ms;             /* up to the end of the record */
     int64_t microdollars_per_gpu_hour;
 };
 

@@ -63,8 +63,9 @@ static int open_dir(struct cli_context *ctx, const char *dir, struct live_record
         r = live_record_basis(ret->journal, &ret->fleet, &ret->policy, &err);
     if (r < 0) {
         int code = live_record_fail(ctx, ret, &err);
-        if (r == MW_ENOTFOUND)
-            cli_note(ctx, "name the record's folder with --journal; mw serve keeps one");
+        if (r == MW_ENOTFOUND && !ret->journal)
+            cli_note(ctx, "name the record's folder with --journal; mw serve and mw replay "
+                     "--journal keep one");
         return code;
     }
     if (ret->journal->opened.loss != JOURNAL_WHOLE)

@@ -92,6 +92,8 @@ static void print(const struct compare *c, const struct sensitivity_table *t)
     cli_note(c->ctx, "means of %u runs with their 95 %% interval, seeds from %llu; the last "
              "column's change is of pairs of one seed; %.1f s", c->runs,
              (unsigned long long)c->seed, c->wall_s);
+    if (c->runs == 1)
+        cli_note(c->ctx, "one run has no interval: the ± 0 above say nothing (--runs)");
 }
 
 static int run_and_print(struct cli_context *ctx, struct compare *c)

@@ -87,9 +87,12 @@ static void find_worst(struct replay_view *v, const struct run_view *r)
 {
     for (uint32_t i = 0; i < REPLAY_WORST; i++)
         v->worst[i] = (struct replay_node){ .node = MW_NONE };
+    const struct account *a = r->control->account;
+    const struct account_open open = { .node = v->node_open };
+    account_open_lost(a, r->now_ns, &open);
     for (uint32_t n = 0; n < r->control->board->nodes; n++) {
         struct replay_node x = { n, v->node_incidents[n],
-                                 account_node_lost(r->control->account, n) };
+                                 account_node_lost(a, n) + v->node_open[n] };
         for (uint32_t i = 0; i < REPLAY_WORST && x.lost_gpu_ms > 0; i++) {
             if (x.lost_gpu_ms <= v->worst[i].lost_gpu_ms)
                 continue;
@@ -177,8 +180,14 @@ int replay_view_begin(struct replay_view *v, const struct cli_context *ctx, doub
     *v = (struct replay_view){ .ctx = ctx };
     v->node_incidents =
         mw_calloc(files->fleet->count[COMPONENT_NODE], sizeof(*v->node_incidents));
-    if (!v->node_incidents)
+    v->node_open = mw_calloc(files->fleet->count[COMPONENT_NODE], sizeof(*v->node_open));
+    if (!v->node_incidents || !v->node_open) {
+        mw_free(v->node_incidents);
+        mw_free(v->node_open);
+        v->node_incidents = NULL;
+        v->node_open = NULL;
         return MW_ENOMEM;
+    }
     v->real_start_ns = replay_clock_ns();
     v->speed = speed;
     if (speed < 0)
@@ -196,4 +205,6 @@ void replay_view_end(struct replay_view *v)
     text_fini(&v->frame);
     mw_free(v->node_incidents);
     v->node_incidents = NULL;
+    mw_free(v->node_open);
+    v->node_open = NULL;
 }

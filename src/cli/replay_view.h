@@ -28,6 +28,7 @@ struct replay_view {
     int64_t real_start_ns;
     int64_t month_ns;          /* the next plain line */
     uint32_t *node_incidents;  /* owned, per node */
+    int64_t *node_open;        /* owned, per node: scratch of find_worst */
     uint64_t incidents, stops;
     struct replay_node worst[REPLAY_WORST]; /* filled by the last look */
     bool interrupted;

@@ -14,6 +14,13 @@ const char *replay_basis(const struct replay_report *r)
     return jobs ? "traced jobs, modelled faults" : MODEL;
 }
 
+/* Are repairs of the trace cut short by what the scenario assumes of escalated ones? */
+static bool repairs_cut(const struct replay_report *r)
+{
+    const struct scenario *s = &r->files->scenario;
+    return s->escalated.n > 0 && s->policy.care.escalate;
+}
+
 static const struct output_column figures[] = {
     { .key = "figure", .title = "FIGURE" },
     { .key = "value", .title = "VALUE", .right = true },
@@ -69,7 +76,9 @@ static void print_figures(struct output *o, const struct replay_report *r)
     row_real(o, "length of the run", r->result->horizon_days, " d", "given");
     row_count(o, "faults that happened in it", r->result->faults, r->traced ? TRACE : MODEL);
     row_real(o, "mean share out of service, gate and probation with it", share(out, t->wall_gpu_ms),
-             " %", r->traced ? "traced repairs, modelled gate" : MODEL);
+             " %", !r->traced        ? MODEL
+                   : repairs_cut(r) ? "traced repairs, cut by assumed escalation, modelled gate"
+                                    : "traced repairs, modelled gate");
     row_count(o, "incidents", r->result->incidents, basis);
     row_count(o, "attempts that a fault stopped", r->result->kills, basis);
     row_real(o, "goodput: productive over available", 100.0 * r->result->goodput, " %", basis);
@@ -96,7 +105,7 @@ static const struct output_column time_columns[] = {
 static const char *class_basis(const struct replay_report *r, uint32_t class)
 {
     if (r->traced && (class == ACCOUNT_DOWN || class == ACCOUNT_REPAIRING))
-        return "traced repairs";
+        return repairs_cut(r) ? "traced repairs, cut by assumed escalation" : "traced repairs";
     return class == ACCOUNT_VALIDATING ? "modelled gate" : replay_basis(r);
 }
 

@@ -91,11 +91,12 @@ static json_t *line(const struct story_line *l)
                      time_or_null(l->time_ns), "kind", kind, "text", record_json_text(l->text));
 }
 
-static json_t *cost(const struct story_cost *c)
+static json_t *cost(const struct story_cost *c, const struct words *w)
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rests_on",
-                     "measured", "held_gpu_ms", (json_int_t)c->held, "productive_gpu_ms",
-                     (json_int_t)c->productive, "unreported_gpu_ms", (json_int_t)c->unreported,
+                     words_basis(w->policy), "held_gpu_ms", (json_int_t)c->held,
+                     "productive_gpu_ms", (json_int_t)c->productive, "unreported_gpu_ms",
+                     (json_int_t)c->unreported,
                      "lost_gpu_ms", (json_int_t)c->lost, "starting_gpu_ms",
                      (json_int_t)c->starting, "checkpoint_gpu_ms", (json_int_t)c->checkpoint,
                      "redone_gpu_ms", (json_int_t)c->redone, "standing_gpu_ms",
@@ -141,7 +142,7 @@ json_t *why_json(const struct story *s, const struct words *w)
         "text", record_json_take(&resume),
         "saved_ms", (json_int_t)s->saved_ms,
         "seq", record_json_seq(s->saved_seq),
-        "cost", cost(&s->cost),
+        "cost", cost(&s->cost, w),
         "record_end", time_or_null(s->now_ns),
         "left_out", (json_int_t)s->left_out);
     if (o && add_lists(o, s, w))

@@ -298,6 +298,25 @@ static void an_open_stretch_is_divided_by_the_cadence_and_marked_as_modelled(voi
     rig_free(r);
 }
 
+static void bug_what_an_incident_costs_so_far_counts_hours_that_have_not_ended(void **state)
+{
+    (void)state;
+    struct rig *r = rig_make(NODES, NULL);
+    int64_t of_incident[8], of_node[NODES];
+    const struct account_open open = { .incident = of_incident, .node = of_node };
+    rig_finding(r, 2, RIG_KILLS);
+    uint32_t slot = r->control->board->node_incident[2];
+    assert_in_range(r->control->board->incidents_used, 1, 8);
+    rig_wait(r, 3 * RIG_HOUR);
+    account_open_lost(r->control->account, r->now_ns, &open);
+    int64_t gpus = r->control->board->fleet->node_gpus[2];
+    assert_int_equal(r->control->board->incident_lost_gpu_ms[slot] + of_incident[slot],
+                     3 * HOUR * gpus);
+    assert_int_equal(account_node_lost(r->control->account, 2) + of_node[2], 3 * HOUR * gpus);
+    assert_int_equal(of_node[1], 0);
+    rig_free(r);
+}
+
 /* What nodes lost is what their incidents lost, open and closed. */
 static void check_losses(const struct rig *r)
 {
@@ -394,6 +413,7 @@ int main(void)
         cmocka_unit_test(bug_a_gang_on_smaller_nodes_than_it_asked_for_is_accounted_for),
         cmocka_unit_test(work_done_again_is_not_productive_until_it_passes_where_it_was),
         cmocka_unit_test(standing_still_before_it_is_noticed_is_hung_and_names_the_incident),
+        cmocka_unit_test(bug_what_an_incident_costs_so_far_counts_hours_that_have_not_ended),
         cmocka_unit_test(bug_a_jobs_own_hang_is_not_charged_to_the_incident_before),
         cmocka_unit_test(gpus_that_a_job_did_not_ask_for_are_idle),
         cmocka_unit_test(the_health_of_a_node_says_what_its_time_was),

@@ -252,6 +252,29 @@ static void late_doubled_and_contradicting_findings_join_the_right_incident(void
     rig_free(r);
 }
 
+static void observed(struct rig *r, uint32_t node, int64_t observed_ns)
+{
+    struct event ev = { .kind = EV_FINDING_OPENED, .source = SOURCE_NODE + node,
+                        .observed_ns = observed_ns };
+    ev.body.finding = (struct body_finding){ .component = component_id(COMPONENT_NODE, node),
+                                             .finding = 700, .node = node, .class = RIG_KILLS };
+    assert_int_equal(rig_submit(r, &ev, NULL), ADMIT_OK);
+}
+
+static void slow_detectors_reveal_a_common_cause_and_a_backlog_makes_none_up(void **state)
+{
+    (void)state;
+    for (int together = 0; together < 2; together++) {
+        struct rig *r = rig_tree(1, 2, 1, 8);
+        rig_wait(r, 10 * RIG_HOUR);
+        for (uint32_t node = 0; node < 8; node++) /* all arrive now; when were they observed? */
+            observed(r, node, r->now_ns - 5 * RIG_MINUTE - (together ? 0 : node * RIG_HOUR));
+        assert_int_equal(rig_roots(r), together ? 1 : 8);
+        rig_check_bounds(r);
+        rig_free(r);
+    }
+}
+
 static void what_a_person_takes_back_is_no_symptom_any_more(void **state)
 {
     (void)state;
@@ -322,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_cause_that_the_crew_refutes_sets_its_symptoms_free),
         cmocka_unit_test(a_symptom_that_fails_its_gate_was_more_than_that),
         cmocka_unit_test(a_symptom_with_a_fault_of_its_own_is_treated_at_once),
+        cmocka_unit_test(slow_detectors_reveal_a_common_cause_and_a_backlog_makes_none_up),
         cmocka_unit_test(late_doubled_and_contradicting_findings_join_the_right_incident),
         cmocka_unit_test(what_a_person_takes_back_is_no_symptom_any_more),
         cmocka_unit_test(what_the_symptoms_cost_is_the_causes_cost_and_counted_once),

@@ -287,9 +287,25 @@ static void a_crew_that_has_not_come_yet_is_told_that_something_worse_has(void *
     }
 }
 
+static void the_step_is_for_the_part_that_its_class_was_found_on(void **state)
+{
+    (void)state;
+    struct control_policy p = rig_policy();
+    struct rig *r = rig_make(NODES, &p);
+    const struct fleet *f = r->fleet;
+    uint64_t nic = component_id(COMPONENT_NIC, f->node_nic_first[0]);
+    uint64_t gpu = component_id(COMPONENT_GPU, f->node_gpu_first[0] + 3);
+    (void)rig_finding_on(r, nic, 0, RIG_IN_PLACE); /* an order for the NIC, in place … */
+    (void)rig_finding_on(r, gpu, 0, RIG_KILLS);    /* … and then a GPU dies */
+    assert_int_equal(rig_last(r, EV_ORDER_WITHDRAWN)->ev.body.order.node, 0);
+    assert_int_equal(rig_last(r, EV_ORDER_OPENED)->ev.body.order.component, gpu);
+    finish(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_step_is_for_the_part_that_its_class_was_found_on),
         cmocka_unit_test(a_slow_part_leaves_at_the_checkpoint_when_the_rest_is_long),
         cmocka_unit_test(a_part_that_stops_nearly_everything_leaves_now),
         cmocka_unit_test(a_finding_may_know_better_how_slow_it_is),

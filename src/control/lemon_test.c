@@ -270,6 +270,44 @@ static void a_new_part_that_holds_ends_the_verdict_and_one_that_does_not_does_no
     rig_free(r);
 }
 
+/* … and a PDU that trips while it has to hold is no word against the new part. */
+static void what_came_from_elsewhere_does_not_undo_a_new_part(void **state)
+{
+    (void)state;
+    struct control_policy p = rig_policy();
+    p.care.class[RIG_KILLS].shared = CAUSE_ANY;
+    p.care.lemon_signals = p.care.lemon_at[LEMON_TICKETS] = 1;
+    struct rig *r = rig_make(64, &p);
+    int64_t window_ns = p.care.cause_window_ms * MW_NS_PER_MS + RIG_SECOND;
+    uint64_t f = rig_finding(r, 3, RIG_KILLS);
+    rig_wait(r, window_ns);
+    repaired_by(r, 3, STEP_REPLACE);
+    assert_int_equal(rig_closed(r, 3, f), ADMIT_OK);
+    assert_int_equal(rig_gate(r, 3, RESULT_OK), ADMIT_OK);
+    (void)watched_h(r, 3);
+    rig_wait(r, 2 * DAY);
+    assert_true(history(r, 3).lemon);
+    for (uint32_t n = 0; n < 64; n++) {
+        if (r->fleet->node_rack[n] != r->fleet->node_rack[3])
+            continue;
+        uint64_t number = rig_finding(r, n, RIG_KILLS);
+        f = n == 3 ? number : f;
+    }
+    assert_int_not_equal(r->control->board->incident_parent[r->control->board->node_incident[3]],
+                         MW_NONE);
+    rig_wait(r, window_ns);
+    rig_repair(r, MW_NONE); /* of what they share */
+    assert_int_equal(rig_closed(r, 3, f), ADMIT_OK);
+    assert_int_equal(rig_gate(r, 3, RESULT_OK), ADMIT_OK);
+    (void)watched_h(r, 3);
+    rig_wait(r, 6 * DAY);
+    for (uint32_t i = 0; i < 8; i++) /* each brings one node up to date */
+        something_happens(r);
+    assert_false(history(r, 3).lemon);
+    rig_check_log(r);
+    rig_free(r);
+}
+
 static void only_jobs_that_its_own_fault_stopped_count_against_a_node(void **state)
 {
     (void)state;
@@ -459,6 +497,7 @@ int main(void)
         cmocka_unit_test(only_jobs_that_its_own_fault_stopped_count_against_a_node),
         cmocka_unit_test(of_few_attempts_no_share_is_made),
         cmocka_unit_test(what_came_from_elsewhere_does_not_count_against_a_node),
+        cmocka_unit_test(what_came_from_elsewhere_does_not_undo_a_new_part),
         cmocka_unit_test(hazard_falls_as_the_repair_holds_and_with_what_is_wrong),
         cmocka_unit_test(keeping_a_node_is_priced_by_its_own_rate),
         cmocka_unit_test(a_recovered_controller_remembers_the_same),

@@ -91,7 +91,8 @@ static enum pending_verdict verdict_of(const struct pending *p, const struct con
         return PENDING_ENGINE;
     if (p->nodes > p->count[PLACE_FREE])
         return PENDING_NODES;
-    return p->ahead > 0 ? PENDING_BEHIND : PENDING_NEXT;
+    bool kept = p->work.why != WAIT_NOT && p->work.why != WAIT_LOOK; /* off the free ones */
+    return p->ahead > 0 || kept ? PENDING_BEHIND : PENDING_NEXT;
 }
 
 int pending_explain(const struct control *c, uint64_t job, struct pending *ret,

@@ -32,7 +32,7 @@ enum pending_verdict {
     PENDING_NOT,        /* it does not wait: it is placed or runs */
     PENDING_ENGINE,     /* Slurm decides */
     PENDING_TOO_LARGE,  /* more nodes than the site can ever give */
-    PENDING_BEHIND,     /* somebody in front has to be placed first */
+    PENDING_BEHIND,     /* somebody in front comes first, or the free nodes are kept from it */
     PENDING_NODES,      /* too few nodes are free */
     PENDING_NEXT,       /* it fits: the next look at the queue places it */
 };

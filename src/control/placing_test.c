@@ -359,11 +359,11 @@ static void jobs_that_cannot_be_are_refused(void **state)
 #undef WITH
     check_refused(r, good, ADMIT_OK);
     check_refused(r, good, ADMIT_DUPLICATE);
-    for (uint64_t j = 2; j <= 256; j++)
+    for (uint64_t j = 2; j <= 1024; j++)
         check_refused(r, rig_job_event(j, 1, 0), ADMIT_OK);
-    check_refused(r, rig_job_event(257, 1, 0), ADMIT_FULL);
+    check_refused(r, rig_job_event(1025, 1, 0), ADMIT_FULL);
     assert_int_equal(rig_cancel(r, 200), ADMIT_OK);
-    check_refused(r, rig_job_event(257, 1, 0), ADMIT_OK);
+    check_refused(r, rig_job_event(1025, 1, 0), ADMIT_OK);
     rig_free(r);
 }
 

@@ -6,7 +6,7 @@
 
 #include "control/control.h"
 
-#define SPAN_MS_MAX (INT64_MAX / 1000000)
+#define SPAN_MS_MAX (INT64_MAX / 1000000 / 2) /* 146 years: with the date it fits into ns */
 
 /* X(field, smallest, largest): the numbers of a policy outside its tables. */
 #define POLICY_FIELDS(X)                                            \

@@ -550,6 +550,7 @@ static void in_a_world_without_sense_the_record_reads_back_all_the_same(void **s
             if (n % 40 == 0)
                 (void)rig_submit(r, &ev, NULL);
         }
+        rig_wait(r, 1); /* what is due fires */
         stops += room_stops(r);
         rig_check_again(r);
         rig_free(r);

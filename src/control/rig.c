@@ -205,7 +205,7 @@ struct rig *rig_make_on(struct fleet *f, const struct control_policy *p, struct 
     r->tap = tap_make(r);
     struct control_options o = { .fleet = f, .policy = &r->policy, .journal = r->tap,
                                  .act = rig_act, .act_ctx = r, .trace_hash = true,
-                                 .board = { .jobs_max = 256 } };
+                                 .board = { .jobs_max = 1024 } };
     o.board.incidents_max = MW_MAX(256u, 2 * f->count[COMPONENT_NODE]);
     int rc = control_create(&o, &r->control, &err);
     if (rc == 0)

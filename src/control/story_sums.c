@@ -7,7 +7,6 @@
 
 #include "base/units.h"
 #include "control/story.h"
-#include "fleet/hostlist.h"
 
 const char *story_phase_name(uint32_t phase)
 {
@@ -190,8 +189,7 @@ void story_now(struct text *t, const struct story *s, const struct words *w)
     }
     add_since(t, a->running_seq ? a->running_ns : a->placed_ns);
     text_addf(t, ", attempt %u on ", a->number);
-    if (hostlist_add_nodes(t, w->fleet, a->node, a->nodes) < 0)
-        t->failed = true;
+    words_nodes(t, w, a->node, a->nodes);
     if (a->stopped)
         text_add(t, "; it has to stop");
     if (a->reports) {

@@ -12,7 +12,8 @@
 #include "control/words_private.h"
 #include "fleet/hostlist.h"
 
-#define QUOTE_MAX 400u /* bytes of a tail's text that are shown */
+#define HOSTS_SHOWN 160 /* bytes of a host list in a sentence */
+#define QUOTE_MAX 400u  /* bytes of a tail's text that are shown */
 
 const char *words_class(const struct words *w, uint32_t class)
 {
@@ -106,11 +107,37 @@ const char *words_field(const struct event *ev, const char *field)
     return "?";
 }
 
+/* Bytes of a host list up to the last comma outside brackets that keeps it readable. */
+static int readable(const char *list)
+{
+    int end = 0;
+    bool inside = false;
+    for (int i = 0; list[i] && i < HOSTS_SHOWN; i++) {
+        inside = list[i] == '[' || (inside && list[i] != ']');
+        if (list[i] == ',' && !inside)
+            end = i;
+    }
+    return end;
+}
+
+void words_nodes(struct text *t, const struct words *w, const uint32_t *node, uint32_t nodes)
+{
+    struct text all = { 0 };
+    if (hostlist_add_nodes(&all, w->fleet, node, nodes) < 0)
+        t->failed = true;
+    const char *list = text_string(&all);
+    int end = all.length > HOSTS_SHOWN ? readable(list) : 0;
+    if (end > 0)
+        text_addf(t, "%.*s,… (%u nodes)", end, list, nodes);
+    else
+        text_add(t, list);
+    text_fini(&all);
+}
+
 static void add_hosts(struct text *t, const struct words *w, const void *tail, uint32_t size)
 {
     /* tails are 8-aligned; a node that is none of the site's cannot be named */
-    if (hostlist_add_nodes(t, w->fleet, tail, size / (uint32_t)sizeof(uint32_t)) < 0)
-        t->failed = true;
+    words_nodes(t, w, tail, size / (uint32_t)sizeof(uint32_t));
 }
 
 void words_tail_text(struct text *t, const struct event *ev, const void *tail)

@@ -31,6 +31,9 @@ uint64_t words_incident(const struct event *ev);
 const char *words_class(const struct words *w, uint32_t class);
 /* "n3"; "no node". */
 const char *words_node(const struct words *w, uint32_t node);
+/* "n[1-4],n7"; past about 160 bytes only the first and how many: "n[1-4],n7,… (2048 nodes)".
+ * mw journal show and JSON have them all. */
+void words_nodes(struct text *t, const struct words *w, const uint32_t *node, uint32_t nodes);
 /* "gpu n3-g5", or "n3" for a node itself. */
 void words_component(struct text *t, const struct words *w, uint64_t component);
 /* "the agent of n3", "Slurm", "person 7". */
@@ -39,6 +42,9 @@ void words_source(struct text *t, const struct words *w, const struct event *ev)
 const char *words_step_of(uint32_t step);
 /* "power-cycle it", "replace the part": what somebody is told to do. */
 const char *words_step_do(uint32_t step);
+/* What times and counts of a record rest on: "measured" where Slurm owns the nodes, for then they
+ * were observed on a live site; else "simulated". */
+const char *words_basis(const struct control_policy *p);
 /* "a technician"; of enum step_who. */
 const char *words_who(uint32_t who);
 /* "gpu-board", or "no part" for what is no row of the policy. */

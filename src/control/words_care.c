@@ -50,6 +50,11 @@ const char *words_step_do(uint32_t step)
     return step < STEP_COUNT ? STEP[step].to : "do something unknown";
 }
 
+const char *words_basis(const struct control_policy *p)
+{
+    return p->work.engine ? "measured" : "simulated";
+}
+
 const char *words_who(uint32_t who)
 {
     return who < WHO_COUNT ? WHO[who] : "nobody known";

@@ -74,6 +74,14 @@ void account_settle(const struct account *a, int64_t now_ns, struct account_tota
 /* GPU-ms lost to incidents of this node so far (closed intervals). */
 int64_t account_node_lost(const struct account *a, uint32_t node);
 
+/* GPU-ms lost in intervals that are still open at now_ns: what incident_lost_gpu_ms of the board
+ * and account_node_lost do not have yet.  Running attempts as account_settle models them. */
+struct account_open {
+    int64_t *incident; /* by row of the board's incidents, those of its symptoms with it, or NULL */
+    int64_t *node;     /* by node, or NULL */
+};
+void account_open_lost(const struct account *a, int64_t now_ns, const struct account_open *ret);
+
 /* Of all jobs that started: productive time and wall time from the first start on, waits to
  * requeue with it, each times GPUs: their ratio is the GPU-weighted ETTR.  with_running adds the
  * open stretches of jobs that have not ended, as account_settle models them. */

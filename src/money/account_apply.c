@@ -142,7 +142,7 @@ static void book_split(struct account *a, uint32_t slot, const struct split *s)
     const struct board *b = a->board;
     int64_t gpus = account_gpus(a, slot);
     uint16_t cause = account_cause_of(a->start_class[slot]);
-    uint32_t incident = still_open(b, a->start_slot[slot], a->start_incident[slot]);
+    uint32_t incident = account_still_open(b, a->start_slot[slot], a->start_incident[slot]);
     book(a, ACCOUNT_WAITING, cause, incident, s->waiting_ms * gpus);
     book(a, ACCOUNT_RESTART, cause, incident, s->restart_ms * gpus);
     book(a, ACCOUNT_RECOMPUTE, cause, incident, s->recompute_ms * gpus);
@@ -150,7 +150,7 @@ static void book_split(struct account *a, uint32_t slot, const struct split *s)
     book(a, ACCOUNT_PRODUCTIVE, CAUSE_NONE, MW_NONE, s->productive_ms * gpus);
     a->ettr_productive += s->productive_ms * gpus;
     book(a, ACCOUNT_DEGRADED, account_cause_of(a->slow_class[slot]),
-         still_open(b, a->slow_slot[slot], a->slow_incident[slot]), s->degraded_ms * gpus);
+         account_still_open(b, a->slow_slot[slot], a->slow_incident[slot]), s->degraded_ms * gpus);
 }
 
 /* Whatever ended the attempt before is why this one has to start. */

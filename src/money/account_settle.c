@@ -59,6 +59,51 @@ static void settle_job(const struct account *a, uint32_t slot, int64_t now_ms,
     t->modelled_gpu_ms += (now_ms - a->mark_ms[slot]) * gpus;
 }
 
+/* One open interval's loss goes where booking it would put it. */
+static void add_open(const struct board *b, const struct account_open *o, uint32_t incident,
+                     int64_t gpu_ms)
+{
+    if (incident == MW_NONE || incident >= b->incidents_used || gpu_ms <= 0)
+        return;
+    if (o->node && b->incident_node[incident] != MW_NONE)
+        o->node[b->incident_node[incident]] += gpu_ms;
+    for (uint32_t i = 0; o->incident && i < ACCOUNT_CAUSES_MAX && incident < b->incidents_used;
+         i++) {
+        o->incident[incident] += gpu_ms;
+        incident = b->incident_parent[incident];
+    }
+}
+
+static void add_open_job(const struct account *a, uint32_t slot, int64_t now_ms,
+                         const struct account_open *o)
+{
+    const struct board *b = a->board;
+    int64_t gpus = account_gpus(a, slot);
+    struct split s = open_split(a, slot, now_ms);
+    add_open(b, o, account_still_open(b, a->start_slot[slot], a->start_incident[slot]),
+             (s.waiting_ms + s.restart_ms + s.recompute_ms) * gpus);
+    add_open(b, o, account_still_open(b, a->slow_slot[slot], a->slow_incident[slot]),
+             s.degraded_ms * gpus);
+}
+
+void account_open_lost(const struct account *a, int64_t now_ns, const struct account_open *ret)
+{
+    must(a && ret);
+    const struct board *b = a->board;
+    int64_t now_ms = mw_ms(now_ns);
+    for (uint32_t n = 0; ret->node && n < b->nodes; n++)
+        ret->node[n] = 0;
+    for (uint32_t i = 0; ret->incident && i < b->incidents_used; i++)
+        ret->incident[i] = 0;
+    for (uint32_t n = 0; a->start_ms && n < b->nodes; n++)
+        if (a->node_class[n] != ACCOUNT_ALLOCATED && account_class_lost(a->node_class[n]))
+            add_open(b, ret, b->node_incident[n],
+                     (now_ms - a->node_since_ms[n]) * b->fleet->node_gpus[n]);
+    for (uint32_t s = 0; s < b->jobs_used; s++)
+        if (b->job_id[s] && a->phase[s] != PHASE_NONE)
+            add_open_job(a, s, now_ms, ret);
+}
+
 void account_settle(const struct account *a, int64_t now_ns, struct account_totals *ret)
 {
     must(a && ret);

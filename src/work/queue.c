@@ -74,14 +74,29 @@ static uint32_t walk_next(const struct work *w, struct walk *k)
     return slot;
 }
 
+uint64_t queue_shut(const struct work *w, uint32_t slot)
+{
+    return window_mask(w, slot, mw_ms(w->now_ns) + backfill_length_ms(w, slot));
+}
+
 uint32_t queue_room(const struct work *w, uint32_t slot)
 {
-    uint64_t job;
-    uint32_t taken = spares_kept(w, slot, preempt_lent(w)) + preempt_promised(w, slot, &job);
+    struct promised p = preempt_promised(w, slot);
+    uint32_t taken = spares_kept(w, slot, preempt_lent(w)) + p.nodes;
     if (w->window.waiting)
-        taken += window_free(w, window_mask(w, slot, mw_ms(w->now_ns) +
-                                                     backfill_length_ms(w, slot)));
+        taken += window_sum(w, queue_shut(w, slot) | p.shut).free;
     return w->free_total - MW_MIN(w->free_total, taken);
+}
+
+uint32_t queue_serving(const struct work *w, uint32_t slot)
+{
+    uint32_t shut = w->window.waiting ? window_sum(w, queue_shut(w, slot)).serving : 0;
+    return w->serving_total - MW_MIN(w->serving_total, shut);
+}
+
+bool queue_could_start(const struct work *w, uint32_t slot)
+{
+    return w->board->job_nodes[slot] <= queue_serving(w, slot);
 }
 
 /* Does what may be interrupted hold the line?  Restarts of others do not wait for it. */
@@ -145,10 +160,12 @@ static void work_out(const struct work *w, struct line *l)
                               spares_kept(w, l->slot, preempt_lent(w)));
 }
 
-/* It would not fit if all else ended: holding nodes back helps nobody. */
+/* It would not fit if all else ended: holding nodes back helps nobody.  Where it is a window that
+ * keeps it from them, a reservation says how long it does. */
 static bool is_too_large(const struct work *w, uint32_t slot)
 {
-    return w->board->job_nodes[slot] > w->serving_total;
+    return w->board->job_nodes[slot] > w->serving_total ||
+           (!w->policy.backfill && !queue_could_start(w, slot));
 }
 
 /* Others stop for it, and what they leave is promised to it: it need not hold the line. */
@@ -202,7 +219,7 @@ uint32_t queue_pick(struct work *w)
         }
         k->passed++;
     }
-    return MW_NONE;
+    return k->passed < QUEUE_SCAN_MAX || w->stop_length ? MW_NONE : preempt_ready(w);
 }
 
 bool queue_fits_at_once(const struct work *w, uint32_t slot)

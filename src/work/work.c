@@ -86,8 +86,11 @@ static enum admit work_admit(const void *self, const struct event *ev, const voi
 static int64_t work_next_due(const void *self, uint64_t *ret_id)
 {
     const struct work *w = self;
-    *ret_id = w->window.due_ns < w->pulse_due_ns ? WINDOW_TIMER : 0;
-    return MW_MIN(w->pulse_due_ns, w->window.due_ns);
+    int64_t pulse_ns = w->pulse_due_ns;
+    if (pulse_ns == MW_NEVER && w->queued && w->policy.preempt && !w->policy.engine)
+        pulse_ns = w->pulse_last_ns + WORK_LOOK_AGAIN_NS;
+    *ret_id = w->window.due_ns < pulse_ns ? WINDOW_TIMER : 0;
+    return MW_MIN(pulse_ns, w->window.due_ns);
 }
 
 static uint64_t work_pending(const void *self, uint32_t *at)

@@ -217,7 +217,7 @@ static int64_t step(const struct work *w, struct search *s)
     } else if (t_ms == end_ms) {
         s->room += given(w, s, take_next(w));
     } else {
-        s->room += window_opens(w, row);
+        s->room += window_opens(w, row, s->shut);
         s->shut &= ~(UINT64_C(1) << row);
     }
     return t_ms;

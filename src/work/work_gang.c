@@ -12,6 +12,7 @@ void gang_follow(struct work *w, uint32_t node)
 {
     const struct board *b = w->board;
     bool shown = !w->hidden[node]; /* no window keeps it from everything */
+    w->changes++;
     uint8_t serves = shown && b->node_health[node] == HEALTH_READY && !b->node_holds[node];
     w->serving_total = w->serving_total - w->serving[node] + serves;
     w->serving[node] = serves;

@@ -97,21 +97,37 @@ static bool is_ahead(const struct board *b, uint32_t slot, uint32_t other)
 
 /* Of several that asked, the first in the queue may have what the others were promised: nodes that
  * broke meanwhile could otherwise leave each of them waiting for the rest. */
-uint32_t preempt_promised(const struct work *w, uint32_t slot, uint64_t *ret_job)
+struct promised preempt_promised(const struct work *w, uint32_t slot)
 {
-    uint32_t held = 0;
+    struct promised p = { 0 };
     bool asks = preempt_is_asker(w, slot);
-    *ret_job = 0;
     for (uint32_t i = 0; w->policy.preempt && i < WORK_ASKERS_MAX; i++) {
         uint32_t who = w->asker[i];
-        if (who == MW_NONE || who == slot || w->board->job_nodes[who] > w->serving_total)
-            continue; /* what cannot start whatever ends keeps nothing */
-        if (asks && is_ahead(w->board, slot, who))
+        if (who == MW_NONE || who == slot || (asks && is_ahead(w->board, slot, who)))
             continue;
-        held += w->board->job_nodes[who] - MW_MIN(w->board->job_nodes[who], w->coming[who]);
-        *ret_job = *ret_job ? *ret_job : w->board->job_id[who];
+        if (quota_waits(w, who) || !queue_could_start(w, who))
+            continue; /* what cannot start whatever ends keeps nothing */
+        uint64_t shut = w->window.waiting ? queue_shut(w, who) : 0;
+        uint32_t need = w->board->job_nodes[who]; /* what comes may be in those windows */
+        p.nodes += shut ? need : need - MW_MIN(need, w->coming[who]);
+        p.job = p.job ? p.job : w->board->job_id[who];
+        p.shut |= shut;
     }
-    return held;
+    return p;
+}
+
+uint32_t preempt_ready(const struct work *w)
+{
+    uint32_t best = MW_NONE;
+    for (uint32_t i = 0; w->policy.preempt && i < WORK_ASKERS_MAX; i++) {
+        uint32_t who = w->asker[i];
+        if (who == MW_NONE || quota_waits(w, who) ||
+            w->board->job_nodes[who] > queue_room(w, who))
+            continue;
+        if (best == MW_NONE || is_ahead(w->board, who, best))
+            best = who;
+    }
+    return best;
 }
 
 void preempt_forget(struct work *w, uint32_t slot)
@@ -311,13 +327,13 @@ static bool hopeless(const struct work *w, const struct search *s)
 bool preempt_ask(struct work *w, uint32_t slot)
 {
     const struct board *b = w->board;
-    uint64_t job;
-    if (!w->policy.preempt || work_is_interruptible(w, slot) ||
+    if (!w->policy.preempt || work_is_interruptible(w, slot) || !queue_could_start(w, slot) ||
         (asker_place(w, slot) == WORK_ASKERS_MAX && asker_place(w, MW_NONE) == WORK_ASKERS_MAX))
         return false;
     struct search s = { .slot = slot, .now_ms = mw_ms(w->now_ns), .lent = preempt_lent(w) };
     s.shut = window_mask(w, slot, s.now_ms + backfill_length_ms(w, slot));
-    uint32_t taken = preempt_promised(w, slot, &job) + window_free(w, s.shut);
+    struct promised p = preempt_promised(w, slot);
+    uint32_t taken = p.nodes + window_sum(w, s.shut | p.shut).free;
     s.free = w->free_total - MW_MIN(w->free_total, taken) + w->coming[slot];
     if (fits(w, &s) || hopeless(w, &s))
         return false;

@@ -43,8 +43,16 @@ void preempt_gives(struct work *w, uint32_t slot, bool more);
 
 bool preempt_any(const struct work *w); /* is anything promised to anybody? */
 bool preempt_is_asker(const struct work *w, uint32_t slot);
-/* Free nodes that are promised to others than this job. */
-uint32_t preempt_promised(const struct work *w, uint32_t slot, uint64_t *ret_job);
+/* Of those that asked the first in the queue that fits now; MW_NONE. */
+uint32_t preempt_ready(const struct work *w);
+/* Free nodes that are promised to others than this job: a number, beside the free nodes of windows
+ * that bar one of those others. */
+struct promised {
+    uint64_t job;  /* one that they are promised to; 0 */
+    uint64_t shut; /* windows */
+    uint32_t nodes;
+};
+struct promised preempt_promised(const struct work *w, uint32_t slot);
 /* Nodes under attempts that may be interrupted and were not told to stop. */
 uint32_t preempt_lent(const struct work *w);
 

@@ -10,6 +10,9 @@
 #define WORK_ASKERS_MAX 64u /* jobs that others were told to stop for; past it no job asks */
 #define WORK_ASKED_MAX 4096u /* orders of persons to the engine without an answer: a hall's nodes */
 #define WORK_STOPS_MAX 256u  /* stops asked for within one group; a cascade has fewer rounds */
+/* Jobs that run come to be stopped for others by nothing but time: chosen, short against
+ * preempt_after_ms and any job worth a stop. */
+#define WORK_LOOK_AGAIN_NS (10 * MW_NS_PER_MIN)
 #define QUEUE_SCAN_MAX 512u  /* jobs looked at behind a blocked one; the rest wait a pulse */
 
 enum { MISFIT_ATTEMPT = 1, MISFIT_JOB = 2, MISFIT_NODE_BUSY = 3 };
@@ -40,6 +43,12 @@ struct walk {
     struct line line;
 };
 
+/* Of a set of windows that have not begun: work_window.h. */
+struct window_sum {
+    uint64_t mask, changes; /* what it was counted of, and when */
+    uint32_t serving, free;
+};
+
 /* What a calculation needs for as long as it lasts. */
 struct tools {
     struct heap front;   /* of places in work.ends: those next in time */
@@ -47,6 +56,7 @@ struct tools {
     struct heap price;   /* of job rows: the cheapest to stop first */
     int64_t *price_key;
     uint32_t *victim;
+    struct window_sum window_last; /* as long as nothing changes */
 };
 
 /* Measured, and what followed from it: work_spares.h. */
@@ -102,6 +112,7 @@ struct work {
     struct gang gang;       /* which nodes are free, where: gang.h */
     uint8_t *serving;       /* per node: ready and not held, whoever is on it */
     uint32_t free_total, serving_total;
+    uint64_t changes;       /* of any of these and of windows: dates what is kept in tools */
     uint8_t *hidden;        /* per node: a window keeps everything, or a choice, off it */
     struct heap ends;       /* of end_ms */
     uint32_t *gives;        /* per job row: nodes that come free when it ends */
@@ -153,6 +164,12 @@ bool queue_fits_at_once(const struct work *w, uint32_t slot);
 /* Free nodes that it may have: without what is kept for restarts, promised, or maintained before
  * it would end. */
 uint32_t queue_room(const struct work *w, uint32_t slot);
+/* Windows whose nodes it may not have if it starts now. */
+uint64_t queue_shut(const struct work *w, uint32_t slot);
+/* Nodes in service but for those that are maintained before it would end. */
+uint32_t queue_serving(const struct work *w, uint32_t slot);
+/* Would it fit if all that runs ended now? */
+bool queue_could_start(const struct work *w, uint32_t slot);
 /* The first job that does not fit and holds the line, with its reservation; slot MW_NONE: there is
  * none, or one before it starts with the next look. */
 struct line queue_line(const struct work *w);

@@ -253,9 +253,11 @@ uint32_t spares_kept(const struct work *w, uint32_t slot, uint32_t lent)
     uint32_t kept = spares_target(w), need = w->board->job_nodes[slot];
     if (!kept || work_is_restart(w, slot))
         return 0;
-    if (w->policy.preempt)
+    uint32_t all = queue_serving(w, slot);
+    kept = MW_MIN(kept, all - MW_MIN(all, need));
+    if (w->policy.preempt) /* of what is kept in the end: what stops for it gives no room else */
         kept = work_is_interruptible(w, slot) ? 0 : kept - MW_MIN(kept, lent);
-    return MW_MIN(kept, w->serving_total - MW_MIN(w->serving_total, need));
+    return kept;
 }
 
 struct work_spare_sums work_spares(const struct work *w)

@@ -54,11 +54,24 @@ void work_refresh(struct work *w, uint32_t node)
     preempt_gives(w, slot, w->serving[node]);
 }
 
+/* Less is in service: has a job in front become too large, so that others need not wait for it? */
+static bool lets_others(const struct work *w, uint32_t before)
+{
+    for (uint32_t p = 0; p < BOARD_PRIORITIES && w->serving_total < before; p++) {
+        uint32_t slot = w->queue_first[p];
+        uint32_t nodes = slot == MW_NONE ? 0 : w->board->job_nodes[slot];
+        if (nodes > w->serving_total && nodes <= before)
+            return true;
+    }
+    return false;
+}
+
 static void node_changed(struct work *w, uint32_t node)
 {
-    uint32_t before = w->free_total;
+    uint32_t before = w->free_total, serving = w->serving_total;
     work_refresh(w, node);
-    if (w->free_total > before || w->policy.preempt) /* less than was promised: ask again */
+    if (w->free_total > before || w->policy.preempt || /* less than was promised: ask again */
+        lets_others(w, serving))
         ask_pulse(w);
 }
 
@@ -287,7 +300,7 @@ static uint8_t timer(struct work *w, const struct body_timer *t)
         window_fired(w);
         return 0;
     }
-    w->pulse_last_ns = w->pulse_due_ns;
+    w->pulse_last_ns = w->pulse_due_ns == MW_NEVER ? w->now_ns : w->pulse_due_ns;
     w->pulse_due_ns = MW_NEVER;
     w->look = w->policy.places_per_pulse;
     spares_pulse(w);

@@ -28,16 +28,16 @@ bool work_reservation(const struct work *w, uint64_t *ret_job, int64_t *ret_at_m
 /* It does not fit: of what is free, what keeps it off? */
 static uint8_t why_blocked(const struct work *w, uint32_t slot, struct work_why *a)
 {
-    uint64_t job = 0;
-    uint32_t promised = preempt_promised(w, slot, &job), need = a->needs;
+    struct promised p = preempt_promised(w, slot);
+    uint32_t promised = p.nodes, need = a->needs;
     if (need > w->serving_total)
         return WAIT_SERVICE;
-    if (preempt_is_asker(w, slot))
+    if (preempt_is_asker(w, slot) && queue_could_start(w, slot))
         return WAIT_ROOM;
     if (need > a->free)
         return WAIT_NODES;
     if (need > a->free - MW_MIN(a->free, promised)) {
-        a->behind = job;
+        a->behind = p.job;
         return WAIT_PROMISED;
     }
     return need > a->free - MW_MIN(a->free, a->barred) ? WAIT_WINDOW : WAIT_SPARES;
@@ -57,7 +57,7 @@ struct work_why work_why_waiting(const struct work *w, uint64_t job)
     a.length_ms = backfill_length_ms(w, slot);
     a.may = queue_room(w, slot);
     a.kept = MW_MIN(spares_kept(w, slot, preempt_lent(w)), a.free);
-    a.barred = window_free(w, window_mask(w, slot, mw_ms(w->now_ns) + a.length_ms));
+    a.barred = window_sum(w, window_mask(w, slot, mw_ms(w->now_ns) + a.length_ms)).free;
     a.coming = w->coming[slot];
     if (quota != WORK_QUOTAS_MAX) {
         a.used_gpus = (uint32_t)w->quota_firm[quota];

@@ -48,6 +48,7 @@ static void schedule(struct work *w)
     struct windows *v = &w->window;
     v->due_ns = MW_NEVER;
     v->waiting = 0;
+    w->changes++;
     for (uint32_t i = 0; i < WORK_WINDOWS_MAX; i++) {
         if (!v->command[i])
             continue;
@@ -180,6 +181,8 @@ void window_fired(struct work *w)
         if (!v->begun[i] && v->from_ms[i] <= now_ms) {
             v->begun[i] = 1;
             keep_off(w, i, true);
+            if (w->queued)
+                work_ask_pulse(w); /* what is too large now keeps nothing from the others */
         }
         if (v->begun[i] && v->cursor[i] < end_of(v, i)) {
             stop_some(w, i);
@@ -213,15 +216,49 @@ static uint64_t to_come(const struct work *w, uint64_t mask)
     return mask;
 }
 
-uint32_t window_free(const struct work *w, uint64_t mask)
+/* Is the node in one of these? */
+static bool is_in(const struct windows *v, uint64_t mask, uint32_t node)
 {
-    uint32_t free = 0;
-    for (mask = to_come(w, mask); mask; mask &= mask - 1) {
+    for (; mask; mask &= mask - 1) {
         uint32_t row = (uint32_t)__builtin_ctzll(mask);
-        for (uint32_t n = w->window.first[row]; n < end_of(&w->window, row); n++)
-            free += !w->hidden[n] && board_schedulable(w->board, n);
+        if (node - v->first[row] < v->count[row])
+            return true;
     }
-    return free;
+    return false;
+}
+
+/* Those of a set that are over nodes of this one too, at another time. */
+static uint64_t beside(const struct windows *v, uint64_t mask, uint32_t row)
+{
+    uint64_t both = 0;
+    for (; mask; mask &= mask - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(mask);
+        if (i != row && v->first[i] < end_of(v, row) && v->first[row] < end_of(v, i))
+            both |= UINT64_C(1) << i;
+    }
+    return both;
+}
+
+struct window_sum window_sum(const struct work *w, uint64_t mask)
+{
+    const struct windows *v = &w->window;
+    mask = v->waiting && mask ? to_come(w, mask) : 0;
+    struct window_sum *last = &w->tools->window_last;
+    if (!mask || (last->mask == mask && last->changes == w->changes))
+        return mask ? *last : (struct window_sum){ 0 };
+    struct window_sum sum = { .mask = mask, .changes = w->changes };
+    for (uint64_t left = mask, done = 0; left; left &= left - 1) {
+        uint32_t row = (uint32_t)__builtin_ctzll(left);
+        uint64_t again = beside(v, done, row); /* these nodes are counted */
+        for (uint32_t n = v->first[row]; n < end_of(v, row); n++) {
+            if (!w->serving[n] || (again && is_in(v, again, n)))
+                continue;
+            sum.serving++;
+            sum.free += w->board->node_job[n] == MW_NONE;
+        }
+        done |= UINT64_C(1) << row;
+    }
+    return *last = sum;
 }
 
 uint32_t window_under(const struct work *w, uint64_t mask, uint32_t slot)
@@ -230,13 +267,7 @@ uint32_t window_under(const struct work *w, uint64_t mask, uint32_t slot)
     uint32_t under = 0;
     mask = w->window.waiting ? to_come(w, mask) : 0;
     for (uint32_t n = b->job_first_node[slot]; mask && n != MW_NONE; n = b->node_next[n])
-        for (uint64_t left = mask; left; left &= left - 1) {
-            uint32_t row = (uint32_t)__builtin_ctzll(left);
-            if (n - w->window.first[row] < w->window.count[row]) {
-                under += w->serving[n];
-                break;
-            }
-        }
+        under += w->serving[n] && is_in(&w->window, mask, n);
     return under;
 }
 
@@ -251,11 +282,18 @@ uint32_t window_first_end(const struct work *w, uint64_t mask)
     return best;
 }
 
-uint32_t window_opens(const struct work *w, uint32_t row)
+uint32_t window_opens(const struct work *w, uint32_t row, uint64_t mask)
 {
+    const struct windows *v = &w->window;
+    const struct board *b = w->board;
+    uint64_t still = beside(v, mask, row);
     uint32_t opens = 0;
-    for (uint32_t n = w->window.first[row]; n < end_of(&w->window, row); n++)
-        opens += w->board->node_health[n] == HEALTH_READY && !w->board->node_holds[n];
+    for (uint32_t n = v->first[row]; n < end_of(v, row); n++) {
+        uint32_t on = b->node_job[n];
+        bool good = b->node_health[n] == HEALTH_READY && !b->node_holds[n];
+        bool later = on != MW_NONE && w->end_ms[on] > v->to_ms[row]; /* its end gives it */
+        opens += good && !later && !(still && is_in(v, still, n));
+    }
     return opens;
 }
 

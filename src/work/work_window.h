@@ -27,12 +27,14 @@ void window_fired(struct work *w);
 /* Windows (bits of rows) whose nodes a job that ends at end_ms may not have: those that are on, and
  * of those to come, unless it may be interrupted, those that begin before it ends. */
 uint64_t window_mask(const struct work *w, uint32_t slot, int64_t end_ms);
-/* Of windows to come: free nodes in them; nodes of an attempt in them that serve. */
-uint32_t window_free(const struct work *w, uint64_t mask);
+/* Of windows to come: nodes in them that serve, each once, and those of them that are free; nodes
+ * of an attempt in them that serve. */
+struct window_sum window_sum(const struct work *w, uint64_t mask);
 uint32_t window_under(const struct work *w, uint64_t mask, uint32_t slot);
-/* The one that ends first, MW_NONE; nodes that its end gives back. */
+/* The one that ends first, MW_NONE; nodes that its end gives back, where the others of the set are
+ * still to end. */
 uint32_t window_first_end(const struct work *w, uint64_t mask);
-uint32_t window_opens(const struct work *w, uint32_t row);
+uint32_t window_opens(const struct work *w, uint32_t row, uint64_t mask);
 /* Hides the free nodes of windows to come from a choice, and shows them again. */
 void window_hide(struct work *w, uint64_t mask, bool hide);
 

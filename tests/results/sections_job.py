@@ -59,7 +59,7 @@ def airesim(mw):
         ["work done again (h): we save each second", "0", part("recompute")],
     ]
     text = record(["AIReSim's default case, start to end", f"{AIRESIM_H:,.2f} h ± 0.13 %",
-                   f"{hours.text(1)} h ({off:+.2f} %)", verdict(abs(off) <= 1, "within 1 %")])
+                   f"{hours.text(1)} h ({off:+.2f} %)".replace("-", "−"), verdict(abs(off) <= 1, "within 1 %")])
     text += table(["modelled", "AIReSim, 30 runs", f"ours, {ours.runs} runs"], rows)
     text += f"""
 `{ours.command}`
@@ -68,7 +68,7 @@ What it rests on, one term at a time: were a server's failure clock to run on wh
 as it does in our other scenarios, the job would take {always_h.text(0)} h (e^(20 min / 33 min) in place
 of 1 + 20/33); did repairs never turn a bad server into a good one, {stays_h.text(0)} h (4 runs each).
 """
-    return text.replace(" -", " −")
+    return text
 
 
 # ---- Llama 3 --------------------------------------------------------------------------------------

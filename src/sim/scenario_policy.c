@@ -137,6 +137,8 @@ static void read_step(const struct scenario_reader *r, const struct mw_yaml_node
                          scenario_step_words[ret->step]);
     if (!machine && mw_yaml_get(n, "lease") != NULL)
         scenario_problem(r, n, "'lease' is for what a machine does");
+    if (machine && mw_yaml_get(n, "crew") != NULL)
+        scenario_problem(r, n, "'crew' is for what people do");
 }
 
 static void read_ladder(const struct scenario_reader *r, const struct mw_yaml_node *list,
@@ -297,7 +299,8 @@ static void read_lemon(const struct mw_yaml_node *n, struct care_policy *c)
     }
 }
 
-static void read_care_policy(const struct mw_yaml_node *n, struct care_policy *c)
+static void read_care_policy(const struct scenario_reader *r, const struct mw_yaml_node *n,
+                             struct care_policy *c)
 {
     const struct schema_field *f = scenario_policy_fields;
 
@@ -319,6 +322,8 @@ static void read_care_policy(const struct mw_yaml_node *n, struct care_policy *c
     read_lemon(schema_list(f, n, "lemon"), c);
     c->retire = schema_bool(f, n, "retire", c->retire);
     c->node_worth_uusd = scenario_read_usd(f, n, "node_worth_usd", c->node_worth_uusd);
+    if (c->retire && c->node_worth_uusd == 0 && mw_yaml_get(n, "retire") != NULL)
+        scenario_problem(r, n, "'retire' needs 'node_worth_usd': what a node earns until its end");
 }
 
 static void read_spares(const struct scenario_reader *r, const struct mw_yaml_node *n,
@@ -392,7 +397,7 @@ void scenario_read_policy(const struct scenario_reader *r, const struct mw_yaml_
 {
     if (n == NULL)
         return;
-    read_care_policy(n, &r->s->policy.care);
+    read_care_policy(r, n, &r->s->policy.care);
     read_work_policy(r, n, &r->s->policy.work);
     read_guard(schema_list(scenario_policy_fields, n, "guard"), &r->s->policy.guard);
 }

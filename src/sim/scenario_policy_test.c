@@ -291,6 +291,8 @@ static void mistakes_of_a_policy_are_reported_with_their_place(void **state)
     refused(LADDER("{step: replace, odds: 1, duration: 1h, part: b}"), "there is no part 'b'");
     refused(LADDER("{step: replace, odds: 1, duration: 1h, who: bmc}"), "no machine can do");
     refused(LADDER("{step: rma, odds: 1, duration: 1h, lease: 1min}"), "'lease' is for what");
+    refused(LADDER("{step: reboot, odds: 1, duration: 1h, crew: 1h}"), "'crew' is for what people");
+    refused(HEAD "policy: {retire: true}\n", "'retire' needs 'node_worth_usd'");
     refused(HEAD "classes: {c: {shared: [gravity]}}\n", "not 'gravity'");
     refused(HEAD "classes: {c: {shared: power}}\n", "'shared' must be none, or a list");
     refused(HEAD "parts: {a: {least: 2}}\n", "'a' has no 'stock'");

@@ -111,7 +111,7 @@ class Program(unittest.TestCase):
     def test_every_lever_is_a_setting_that_changes_the_policy(self):
         doc = figures.Mw(MW).json("sim", "levers", f"{HERE}/tiny.yaml", "--runs", "2", "--set",
                                   "policy.backfill=true", "--set", "policy.preempt=true", "--set",
-                                  "policy.retire=true")
+                                  "policy.retire=true", "--set", "policy.node_worth_usd=100000")
         keys = [c["key"] for c in doc["columns"]]
         self.assertEqual((keys[0], keys[-2:]), ("as-is", ["none", "clairvoyant"]))
         self.assertEqual(len(keys), 14 + 3)

@@ -24,7 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "api/api.h"
+#include "api/act_live.h"
+#include "api/server.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "bench/measure.h"
@@ -53,6 +54,9 @@ struct cordon {
     struct measure *measure;
     struct shared *shared;
     struct loop *loop;
+    struct asks *asks;
+    struct api_site site;
+    struct api_writer writer;
     uint32_t answered, drained;
     uint64_t commands_before, commands; /* of Slurm's, for the orders */
     double started_s, last_s;
@@ -175,25 +179,54 @@ static struct fleet *make_site(struct measure *m)
     return f;
 }
 
+static void on_asked(evutil_socket_t fd, short what, void *ctx)
+{
+    struct cordon *c = ctx;
+    (void)fd;
+    (void)what;
+    asks_answer(c->asks, &c->writer);
+}
+
+static void on_committed(void *ctx, uint64_t seq, int64_t now_ns)
+{
+    struct cordon *c = ctx;
+    if (c->asks)
+        asks_committed(c->asks, seq, now_ns);
+}
+
+/* The API's thread, and the loop that answers what it asks. */
+static struct event *begin_api(struct cordon *c, const char *path, struct api_server **ret)
+{
+    struct mw_error err = { .text = "" };
+    const struct api_server_options o = { .journal = path, .socket = c->socket,
+                                          .asks = c->asks };
+    c->site = (struct api_site){ .loop = c->loop, .journal = path };
+    c->writer = api_live_writer(&c->site);
+    struct event *asked = event_new(loop_base(c->loop), asks_fd(c->asks), EV_READ | EV_PERSIST,
+                                    on_asked, c);
+    must(asked && event_add(asked, NULL) == 0);
+    if (api_server_start(&o, ret, &err) < 0)
+        measure_fail(c->measure, &err);
+    return asked;
+}
+
 static void run_daemon(struct cordon *c, const char *conf, const char *path)
 {
     struct mw_error err = { .text = "" };
     struct control_policy policy = live_policy();
     struct fleet *f = make_site(c->measure);
     struct journal *j = NULL;
-    struct api *api = NULL;
+    struct api_server *api = NULL;
     policy.care.engine = policy.work.engine = true;
-    if (journal_sqlite_open(path, NULL, &j, &err) < 0)
+    if (journal_sqlite_open(path, NULL, &j, &err) < 0 || asks_create(&c->asks, &err) < 0)
         measure_fail(c->measure, &err);
     const struct loop_options o = { .fleet = f, .policy = &policy, .journal = j,
                                     .mode = MODE_OBSERVE, .slurm = true, .slurm_conf = conf,
-                                    .told = { .ctx = c, .event = on_event } };
+                                    .told = { .ctx = c, .event = on_event,
+                                              .committed = on_committed } };
     if (loop_create(&o, &c->loop, &err) < 0)
         measure_fail(c->measure, &err);
-    const struct api_options a = { .socket = c->socket,
-                                   .site = { .loop = c->loop, .journal = path } };
-    if (api_create(&a, &api, &err) < 0)
-        measure_fail(c->measure, &err);
+    struct event *asked = begin_api(c, path, &api);
     struct event *timer = event_new(loop_base(c->loop), -1, EV_PERSIST, look, c);
     const struct timeval often = { .tv_usec = 10000 };
     must(timer && event_add(timer, &often) == 0);
@@ -201,7 +234,10 @@ static void run_daemon(struct cordon *c, const char *conf, const char *path)
     if (loop_run(c->loop, &err) < 0)
         measure_fail(c->measure, &err);
     event_free(timer);
-    api_destroy(api);
+    event_free(asked);
+    asks_close(c->asks);
+    api_server_stop(api);
+    asks_destroy(TAKE(c->asks));
     loop_destroy(c->loop);
     journal_destroy(j);
     fleet_destroy(f);

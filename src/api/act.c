@@ -16,12 +16,17 @@ static unsigned long long show(uint64_t n)
     return n;
 }
 
+static const struct control *control_of(const struct api_port *s)
+{
+    return s->control(s->ctx);
+}
+
 /* ---- looking up ---------------------------------------------------------------------------- */
 
-static int find(const struct live *l, enum component_kind kind, const char *name, uint32_t *ret,
+static int find(const struct api_port *s, enum component_kind kind, const char *name, uint32_t *ret,
                 struct mw_error *err)
 {
-    const struct fleet *f = live_control(l)->board->fleet;
+    const struct fleet *f = control_of(s)->board->fleet;
     uint64_t id = fleet_find(f, name);
     if (id == 0 || component_kind_of(id) != kind)
         return mw_fail(err, MW_ENOTFOUND, "the site has no %s \"%s\"%s%s%s",
@@ -32,20 +37,21 @@ static int find(const struct live *l, enum component_kind kind, const char *name
     return 0;
 }
 
-static int read_event(const struct live *l, uint64_t seq, struct event *ret, struct mw_error *err)
+static int read_event(const struct api_port *s, uint64_t seq, struct event *ret,
+                      struct mw_error *err)
 {
-    struct journal *j = live_journal(l);
+    struct journal *j = s->journal(s->ctx);
     void *tail mw_cleanup(mw_freep) = mw_calloc(1, EVENT_TAIL_MAX);
     if (tail == NULL)
         return mw_fail(err, MW_ENOMEM, "out of memory");
     return j->ops->get(j, seq, ret, tail, err);
 }
 
-static int fill_advice(const struct live *l, uint64_t ref, struct event *fact,
+static int fill_advice(const struct api_port *s, uint64_t ref, struct event *fact,
                        struct mw_error *err)
 {
     struct event advice;
-    int rc = read_event(l, ref, &advice, err);
+    int rc = read_event(s, ref, &advice, err);
     if (rc < 0)
         return rc;
     if (advice.kind != EV_ADVICE)
@@ -59,18 +65,18 @@ static int fill_advice(const struct live *l, uint64_t ref, struct event *fact,
 }
 
 /* Holds of a node that a person can lift here: what was set in the engine is lifted there. */
-static uint32_t own_holds(const struct live *l, uint32_t node)
+static uint32_t own_holds(const struct api_port *s, uint32_t node)
 {
-    const struct control *c = live_control(l);
+    const struct control *c = control_of(s);
     uint32_t holds = c->board->node_holds[node];
     return holds - guard_node_held_there(c->guard, node);
 }
 
 /* With an engine, who keeps a node from new work has to keep it from the engine. */
-static bool is_engines(const struct live *l, const struct api_command *c)
+static bool is_engines(const struct api_port *s, const struct api_command *c)
 {
     bool hold = c->verb == API_HOLD || c->verb == API_DRAIN || c->verb == API_RELEASE;
-    return c->verb >= API_JOB_REQUEUE || (hold && live_has_slurm(l));
+    return c->verb >= API_JOB_REQUEUE || (hold && s->has_engine);
 }
 
 static uint8_t engine_verb(const struct api_command *c)
@@ -81,13 +87,13 @@ static uint8_t engine_verb(const struct api_command *c)
 }
 
 /* A person's wish to the engine that owns allocation. */
-static int fill_engine(const struct live *l, const struct api_command *c, struct body_command *b,
-                       struct mw_error *err)
+static int fill_engine(const struct api_port *s, const struct api_command *c,
+                       struct body_command *b, struct mw_error *err)
 {
-    const struct board *board = live_control(l)->board;
-    if (!live_has_slurm(l))
-        return mw_fail(err, MW_ECONFLICT, "no engine is watched that could do it (mw serve runs "
-                       "with --no-slurm)");
+    const struct board *board = control_of(s)->board;
+    if (!s->has_engine)
+        return mw_fail(err, MW_ECONFLICT, "no engine is watched that could do it: this site places "
+                       "its jobs itself, or mw serve runs with --no-slurm");
     if (c->verb == API_DRAIN)
         return mw_fail(err, MW_ECONFLICT, "a node that Slurm drains lets what runs there end: hold "
                        "it, and put its job back with job-requeue");
@@ -109,7 +115,7 @@ static int fill_engine(const struct live *l, const struct api_command *c, struct
 
 /* Nodes of a host list: they have to stand next to each other in the site file. */
 struct range {
-    const struct live *live;
+    const struct api_port *site;
     uint32_t first, last, count;
     uint8_t *named; /* per node */
     struct mw_error *err;
@@ -119,7 +125,7 @@ static int add_to_range(void *ctx, const char *name)
 {
     struct range *r = ctx;
     uint32_t node = MW_NONE;
-    int rc = find(r->live, COMPONENT_NODE, name, &node, r->err);
+    int rc = find(r->site, COMPONENT_NODE, name, &node, r->err);
     if (rc < 0)
         return rc;
     if (r->named[node])
@@ -132,11 +138,11 @@ static int add_to_range(void *ctx, const char *name)
 }
 
 /* Sets node and count; with a count of its own the list has to be one node. */
-static int find_range(const struct live *l, const struct api_command *c, struct body_command *b,
+static int find_range(const struct api_port *s, const struct api_command *c, struct body_command *b,
                       struct mw_error *err)
 {
-    uint8_t *named mw_cleanup(mw_freep) = mw_calloc(live_control(l)->board->nodes, 1);
-    struct range r = { .live = l, .named = named, .err = err };
+    uint8_t *named mw_cleanup(mw_freep) = mw_calloc(control_of(s)->board->nodes, 1);
+    struct range r = { .site = s, .named = named, .err = err };
     if (named == NULL)
         return mw_fail(err, MW_ENOMEM, "out of memory");
     int rc = hostlist_each(c->node, add_to_range, &r, err);
@@ -150,14 +156,14 @@ static int find_range(const struct live *l, const struct api_command *c, struct 
                        "file: plan a window for each stretch", c->node, r.count);
     b->node = r.first;
     b->count = c->count ? c->count : r.count;
-    uint32_t nodes = live_control(l)->board->nodes;
+    uint32_t nodes = control_of(s)->board->nodes;
     if (b->count > nodes - b->node)
         return mw_fail(err, MW_EINVAL, "there are only %u nodes from %s on", nodes - b->node,
                        c->node);
     return 0;
 }
 
-static int fill_window(const struct live *l, const struct api_command *c, struct event *fact,
+static int fill_window(const struct api_port *s, const struct api_command *c, struct event *fact,
                        struct mw_error *err)
 {
     struct body_command *b = &fact->body.command;
@@ -165,7 +171,7 @@ static int fill_window(const struct live *l, const struct api_command *c, struct
         return 0; /* the reference is there, and length 0 says that it ends */
     b->length_ms = c->length_s * MW_MS_PER_S;
     b->ref = (uint64_t)(c->from_ms ? c->from_ms : mw_ms(fact->observed_ns));
-    return find_range(l, c, b, err);
+    return find_range(s, c, b, err);
 }
 
 static bool is_window(const struct api_command *c)
@@ -173,7 +179,7 @@ static bool is_window(const struct api_command *c)
     return c->verb == API_WINDOW_ADD || c->verb == API_WINDOW_END;
 }
 
-static int fill_command(const struct live *l, const struct api_command *c, struct event *fact,
+static int fill_command(const struct api_port *s, const struct api_command *c, struct event *fact,
                         struct mw_error *err)
 {
     struct body_command *b = &fact->body.command;
@@ -182,18 +188,18 @@ static int fill_command(const struct live *l, const struct api_command *c, struc
     fact->tail_size = (uint32_t)strlen(c->reason);
     int rc = 0;
     if (is_window(c))
-        return fill_window(l, c, fact, err);
+        return fill_window(s, c, fact, err);
     if (c->node[0] != '\0')
-        rc = find(l, COMPONENT_NODE, c->node, &b->node, err);
+        rc = find(s, COMPONENT_NODE, c->node, &b->node, err);
     if (rc == 0 && c->hall[0] != '\0')
-        rc = find(l, COMPONENT_HALL, c->hall, &b->hall, err);
-    if (rc == 0 && is_engines(l, c))
-        rc = fill_engine(l, c, b, err);
+        rc = find(s, COMPONENT_HALL, c->hall, &b->hall, err);
+    if (rc == 0 && is_engines(s, c))
+        rc = fill_engine(s, c, b, err);
     if (rc == 0 && (c->verb == API_APPROVE || c->verb == API_REJECT))
-        rc = fill_advice(l, c->ref, fact, err);
-    if (rc == 0 && b->verb == CMD_RELEASE && own_holds(l, b->node) == 0)
+        rc = fill_advice(s, c->ref, fact, err);
+    if (rc == 0 && b->verb == CMD_RELEASE && own_holds(s, b->node) == 0)
         rc = mw_fail(err, MW_ECONFLICT, "node %s has no hold to lift%s", c->node,
-                     live_control(l)->board->node_holds[b->node] > 0
+                     control_of(s)->board->node_holds[b->node] > 0
                          ? ": it was taken out in Slurm; resume it there" : "");
     return rc;
 }
@@ -226,10 +232,10 @@ static int match(void *ctx, const struct event *action, const void *tail)
     return 0;
 }
 
-static int find_pending(const struct live *l, const struct api_command *c, struct wanted *w,
+static int find_pending(const struct api_port *s, const struct api_command *c, struct wanted *w,
                         struct mw_error *err)
 {
-    const struct fleet *f = live_control(l)->board->fleet;
+    const struct fleet *f = control_of(s)->board->fleet;
     const char *what = w->kind == EV_ORDER_OPENED ? "work order" : "check";
     w->seq = c->ref;
     w->component = c->node[0] ? fleet_find(f, c->node) : 0;
@@ -237,7 +243,7 @@ static int find_pending(const struct live *l, const struct api_command *c, struc
                                                                 : MW_NONE;
     if (!c->ref && !w->component)
         return mw_fail(err, MW_ENOTFOUND, "the site has no part \"%s\"", c->node);
-    int rc = api_pending_each(l, match, w, err);
+    int rc = api_pending_each(control_of(s), s->journal(s->ctx), match, w, err);
     if (rc < 0 || w->found == 1)
         return rc;
     if (w->found > 1)
@@ -262,11 +268,11 @@ static void add_closing(const struct api_command *c, struct event *fact, char te
     fact->tail_size = (uint32_t)(n + m);
 }
 
-static int fill_answer(const struct live *l, const struct api_command *c, struct event *fact,
+static int fill_answer(const struct api_port *s, const struct api_command *c, struct event *fact,
                        char text[ACT_TEXT_MAX], struct mw_error *err)
 {
     struct wanted w = { .kind = fact->kind == EV_GATE_ENDED ? EV_GATE_STARTED : EV_ORDER_OPENED };
-    int rc = find_pending(l, c, &w, err);
+    int rc = find_pending(s, c, &w, err);
     if (rc < 0)
         return rc;
     fact->cause = w.event.seq;
@@ -283,10 +289,10 @@ static int fill_answer(const struct live *l, const struct api_command *c, struct
 
 /* ---- handing in ---------------------------------------------------------------------------- */
 
-static int window_refused(const struct live *l, enum admit a, const struct api_command *c,
+static int window_refused(const struct api_port *s, enum admit a, const struct api_command *c,
                           struct mw_error *err)
 {
-    if (live_control(l)->policy.work.engine)
+    if (control_of(s)->policy.work.engine)
         return mw_fail(err, MW_ECONFLICT, "Slurm owns the nodes and has reservations for "
                        "maintenance: mw node reserve, mw node unreserve");
     if (c->verb == API_WINDOW_END)
@@ -301,13 +307,13 @@ static int window_refused(const struct live *l, enum admit a, const struct api_c
     return mw_fail(err, MW_ECONFLICT, "the maintenance would be over already, or is too long");
 }
 
-static int refused(const struct live *l, enum admit a, const struct api_command *c,
+static int refused(const struct api_port *s, enum admit a, const struct api_command *c,
                    const struct event *fact, struct mw_error *err)
 {
-    const struct control *k = live_control(l);
+    const struct control *k = control_of(s);
     if (is_window(c))
-        return window_refused(l, a, c, err);
-    if (a == ADMIT_FULL && is_engines(l, c))
+        return window_refused(s, a, c, err);
+    if (a == ADMIT_FULL && is_engines(s, c))
         return mw_fail(err, MW_ELIMIT, "too many wishes wait for the engine's answer already");
     if (a == ADMIT_FULL)
         return mw_fail(err, MW_ELIMIT, "node %s has as many holds as it can have", c->node);
@@ -335,35 +341,35 @@ struct act {
     char text[ACT_TEXT_MAX];
 };
 
-static int hand_in(struct live *l, int64_t now_ns, const struct api_command *c,
+static int hand_in(const struct api_port *s, int64_t now_ns, const struct api_command *c,
                    const struct act *act, uint64_t *ret_seq, struct mw_error *err)
 {
     enum admit a = ADMIT_OK;
     const struct event *fact = &act->fact;
-    int rc = live_command(l, now_ns, fact, fact->tail_size ? act->text : NULL, &a, err);
+    int rc = s->submit(s->ctx, now_ns, fact, fact->tail_size ? act->text : NULL, &a, err);
     if (rc < 0 && a == ADMIT_OK)
         return mw_fail_prefix(err, "taken, and not durable yet (do not repeat it)");
     if (rc < 0)
         return rc;
     if (a != ADMIT_OK)
-        return refused(l, a, c, fact, err);
-    *ret_seq = core_last_group(live_control(l)->core).first_seq;
+        return refused(s, a, c, fact, err);
+    *ret_seq = core_last_group(control_of(s)->core).first_seq;
     return 0;
 }
 
 /* Who reports an order done has begun it: nobody needs to say so twice. */
-static bool begins_first(const struct live *l, const struct event *fact)
+static bool begins_first(const struct api_port *s, const struct event *fact)
 {
     struct care_order o;
     return fact->kind == EV_ORDER_ENDED &&
-           care_order_of(live_control(l)->care, fact->body.order.slot, &o) && !o.taken;
+           care_order_of(control_of(s)->care, fact->body.order.slot, &o) && !o.taken;
 }
 
 /* ---- many nodes at once -------------------------------------------------------------------- */
 
 /* A host list of nodes to hold, drain or release: as many facts, one commit. */
 struct many {
-    struct live *live;
+    const struct api_port *site;
     int64_t now_ns;
     uint32_t actor;
     struct api_command one; /* the command, with one of the names */
@@ -371,11 +377,11 @@ struct many {
     struct mw_error *err;
 };
 
-static bool is_many(const struct live *l, const struct api_command *c)
+static bool is_many(const struct api_port *s, const struct api_command *c)
 {
     bool service = c->verb == API_HOLD || c->verb == API_DRAIN || c->verb == API_RELEASE;
     return service && c->ref == 0 && strpbrk(c->node, "[,") != NULL &&
-           fleet_find(live_control(l)->board->fleet, c->node) == 0;
+           fleet_find(control_of(s)->board->fleet, c->node) == 0;
 }
 
 static int check_one(void *ctx, const char *name)
@@ -384,7 +390,7 @@ static int check_one(void *ctx, const char *name)
     uint32_t node;
     if (strlen(name) >= sizeof(m->one.node))
         return mw_fail(m->err, MW_EINVAL, "the site has no node \"%.100s\"", name);
-    return find(m->live, COMPONENT_NODE, name, &node, m->err);
+    return find(m->site, COMPONENT_NODE, name, &node, m->err);
 }
 
 static int hand_in_one(void *ctx, const char *name)
@@ -393,14 +399,14 @@ static int hand_in_one(void *ctx, const char *name)
     struct event fact = { .kind = EV_COMMAND, .actor = m->actor, .source = SOURCE_PERSON,
                           .observed_ns = m->now_ns };
     memcpy(m->one.node, name, strlen(name) + 1);
-    int rc = fill_command(m->live, &m->one, &fact, m->err);
+    int rc = fill_command(m->site, &m->one, &fact, m->err);
     if (rc < 0)
         return rc;
-    enum admit a = live_command_more(m->live, m->now_ns, &fact,
-                                     fact.tail_size ? m->one.reason : NULL);
+    enum admit a = m->site->submit_more(m->site->ctx, m->now_ns, &fact,
+                                        fact.tail_size ? m->one.reason : NULL);
     if (a != ADMIT_OK)
-        return refused(m->live, a, &m->one, &fact, m->err);
-    m->seq = core_last_group(live_control(m->live)->core).first_seq;
+        return refused(m->site, a, &m->one, &fact, m->err);
+    m->seq = core_last_group(control_of(m->site)->core).first_seq;
     return 0;
 }
 
@@ -412,7 +418,7 @@ static int act_many(struct many *m, const char *list, uint64_t *ret_seq)
     if (rc < 0)
         return rc;
     rc = hostlist_each(list, hand_in_one, m, m->err);
-    int end = live_commands_end(m->live, &why);
+    int end = m->site->submit_end(m->site->ctx, &why);
     if (rc < 0)
         return mw_fail_prefix(m->err, "%s; what stands before it in the list is %s", m->one.node,
                               end < 0 ? "taken, and not durable yet" : "done");
@@ -424,28 +430,28 @@ static int act_many(struct many *m, const char *list, uint64_t *ret_seq)
     return 0;
 }
 
-int api_act(struct live *l, int64_t now_ns, uint32_t actor, const struct api_command *c,
+int api_act(const struct api_port *s, int64_t now_ns, uint32_t actor, const struct api_command *c,
             uint64_t *ret_seq, struct mw_error *err)
 {
-    must(l != NULL && c != NULL && actor != 0);
-    if (is_many(l, c)) {
-        struct many m = { .live = l, .now_ns = now_ns, .actor = actor, .one = *c, .err = err };
+    must(s != NULL && c != NULL && actor != 0);
+    if (is_many(s, c)) {
+        struct many m = { .site = s, .now_ns = now_ns, .actor = actor, .one = *c, .err = err };
         return act_many(&m, c->node, ret_seq);
     }
     struct act act = { .fact = { .kind = api_verb_info(c->verb)->kind, .actor = actor,
                                  .source = SOURCE_PERSON, .observed_ns = now_ns } };
     bool command = act.fact.kind == EV_COMMAND;
     memcpy(act.text, c->reason, sizeof(c->reason));
-    int rc = command ? fill_command(l, c, &act.fact, err)
-                     : fill_answer(l, c, &act.fact, act.text, err);
-    if (rc == 0 && !command && begins_first(l, &act.fact)) {
+    int rc = command ? fill_command(s, c, &act.fact, err)
+                     : fill_answer(s, c, &act.fact, act.text, err);
+    if (rc == 0 && !command && begins_first(s, &act.fact)) {
         struct act taken = act;
         taken.fact.kind = EV_ORDER_TAKEN;
         taken.fact.tail_size = 0;
         taken.fact.body.order.result = 0;
-        rc = hand_in(l, now_ns, c, &taken, ret_seq, err);
+        rc = hand_in(s, now_ns, c, &taken, ret_seq, err);
     }
     if (act.fact.kind == EV_ORDER_ENDED && c->did)
         act.fact.body.order.step = (uint8_t)(c->did - 1);
-    return rc < 0 ? rc : hand_in(l, now_ns, c, &act, ret_seq, err);
+    return rc < 0 ? rc : hand_in(s, now_ns, c, &act, ret_seq, err);
 }

@@ -35,7 +35,7 @@ static int act_on(struct bench *b, uint8_t verb, const char *nodes)
     must(strlen(nodes) < sizeof(c.node));
     memcpy(c.node, nodes, strlen(nodes));
     b->now_ns += MW_NS_PER_S;
-    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
+    return api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err);
 }
 
 static void many_nodes_are_held_by_one_command_with_one_commit(void **state)
@@ -91,15 +91,15 @@ static void names_that_the_site_does_not_have_are_said(void **state)
     (void)state;
     struct bench *b = bench_make(MODE_OBSERVE);
     struct api_command c = { .verb = API_HOLD, .node = "nobody", .reason = "x" };
-    assert_int_equal(api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err), MW_ENOTFOUND);
+    assert_int_equal(api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err), MW_ENOTFOUND);
     said(b, "nobody");
     (void)snprintf(c.node, sizeof(c.node), "%s",
                    fleet_name(b->fleet, component_id(COMPONENT_RACK, 0)));
-    assert_int_equal(api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err), MW_ENOTFOUND);
+    assert_int_equal(api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err), MW_ENOTFOUND);
     said(b, "that is a rack");
     struct api_command m = { .verb = API_SET_MODE, .mode = MODE_ACT, .hall = "nohall",
                              .reason = "x" };
-    assert_int_equal(api_act(b->live, b->now_ns, PERSON, &m, &b->seq, &b->err), MW_ENOTFOUND);
+    assert_int_equal(api_act(&b->port, b->now_ns, PERSON, &m, &b->seq, &b->err), MW_ENOTFOUND);
     assert_int_equal(act(b, API_APPROVE, MW_NONE, 4711), MW_ENOTFOUND);
     assert_int_equal(act(b, API_APPROVE, MW_NONE, 1), MW_EINVAL);
     said(b, "no advice but epoch");
@@ -149,15 +149,23 @@ static int last_seq(void *ctx, const struct event *ev, const void *tail)
     return 0;
 }
 
+/* The last that waits for an answer; 0 = nothing does. */
+static uint64_t last_pending(struct bench *b)
+{
+    uint64_t seq = 0;
+    assert_int_equal(
+        api_pending_each(live_control(b->live), b->journal, last_seq, &seq, &b->err), 0);
+    return seq;
+}
+
 static void what_waits_is_listed_until_it_is_answered(void **state)
 {
     (void)state;
     struct bench *b = bench_make(MODE_ACT);
-    uint64_t seq = 0;
-    assert_int_equal(api_pending_each(b->live, last_seq, &seq, &b->err), 0);
+    uint64_t seq = last_pending(b);
     assert_int_equal(seq, 0);
     lose_gpu(b, 5);
-    assert_int_equal(api_pending_each(b->live, last_seq, &seq, &b->err), 0);
+    seq = last_pending(b);
     assert_int_not_equal(seq, 0);
     assert_int_equal(act(b, API_ORDER_DONE, MW_NONE, seq), 0);
     bench_free(b);
@@ -195,7 +203,7 @@ static void an_advice_can_be_approved_where_the_mode_lets_a_person_decide(void *
     assert_int_equal(act(b, API_APPROVE, MW_NONE, advice), MW_ECONFLICT);
     said(b, "mode observe");
     struct api_command m = { .verb = API_SET_MODE, .mode = MODE_APPROVE, .reason = "x" };
-    assert_int_equal(api_act(b->live, b->now_ns, PERSON, &m, &b->seq, &b->err), 0);
+    assert_int_equal(api_act(&b->port, b->now_ns, PERSON, &m, &b->seq, &b->err), 0);
     assert_int_equal(act(b, API_APPROVE, MW_NONE, advice), 0);
     assert_int_equal(live_control(b->live)->board->node_health[9] == HEALTH_READY, false);
     assert_int_equal(act(b, API_REJECT, MW_NONE, advice), MW_ECONFLICT);
@@ -210,7 +218,7 @@ static int close_order(struct bench *b, uint64_t order, uint8_t did, const char 
     (void)snprintf(c.found, sizeof(c.found), "connector loose");
     (void)snprintf(c.serial, sizeof(c.serial), "%s", serial);
     b->now_ns += MW_NS_PER_S;
-    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
+    return api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err);
 }
 
 static void a_closing_keeps_what_was_done_what_was_found_and_the_serial_numbers(void **state)
@@ -220,7 +228,7 @@ static void a_closing_keeps_what_was_done_what_was_found_and_the_serial_numbers(
     const char *text;
     uint64_t seq = 0;
     lose_gpu(b, 5);
-    assert_int_equal(api_pending_each(b->live, last_seq, &seq, &b->err), 0);
+    seq = last_pending(b);
     assert_int_equal(close_order(b, seq, STEP_RESEAT, "S1=S2"), 0);
     struct event ev = recorded(b, &text);
     assert_int_equal(ev.kind, EV_ORDER_ENDED);
@@ -243,7 +251,7 @@ static int window(struct bench *b, const char *nodes, uint32_t count, int64_t le
     must(strlen(nodes) < sizeof(c.node));
     memcpy(c.node, nodes, strlen(nodes));
     b->now_ns += MW_NS_PER_S;
-    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
+    return api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err);
 }
 
 static void maintenance_is_planned_for_nodes_in_a_row_and_ended_by_its_number(void **state)
@@ -281,7 +289,7 @@ static void a_wish_to_slurm_is_refused_where_no_slurm_is_watched(void **state)
     (void)state;
     struct bench *b = bench_make(MODE_ACT);
     struct api_command c = { .verb = API_JOB_HOLD, .job = 7, .reason = "x" };
-    assert_int_equal(api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err), MW_ECONFLICT);
+    assert_int_equal(api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err), MW_ECONFLICT);
     said(b, "no engine");
     bench_free(b);
 }

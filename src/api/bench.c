@@ -13,6 +13,7 @@
 #include "core/journal_memory.h"
 #include "fleet/site.h"
 #include "live/policy.h"
+#include "store/journal_sqlite.h"
 
 static bool send_nothing(void *ctx, uint32_t node, const struct agent_frame *f)
 {
@@ -21,17 +22,29 @@ static bool send_nothing(void *ctx, uint32_t node, const struct agent_frame *f)
 
 struct bench *bench_make(uint8_t mode)
 {
+    return bench_make_in(mode, NULL, 0);
+}
+
+struct bench *bench_make_in(uint8_t mode, const char *journal_dir, int64_t price)
+{
     struct bench *b = calloc(1, sizeof(*b));
     const struct journal_memory_options memory = { .chain = false };
     assert_non_null(b);
     b->now_ns = BENCH_START_NS;
     b->policy = live_policy();
     b->policy.care.engine = b->policy.work.engine = false; /* no Slurm here */
+    if (price != 0)
+        b->policy.account.microdollars_per_gpu_hour = price;
     assert_int_equal(site_simple(NODES, &b->fleet, &b->err), 0);
-    assert_int_equal(journal_memory_create(&memory, &b->journal), 0);
+    if (journal_dir != NULL)
+        assert_int_equal(journal_sqlite_open(journal_dir, NULL, &b->journal, &b->err), 0);
+    else
+        assert_int_equal(journal_memory_create(&memory, &b->journal), 0);
+    b->now_ns = MW_MAX(b->now_ns, b->journal->head.time_ns);
     const struct live_options o = { .fleet = b->fleet, .policy = &b->policy,
                                     .journal = b->journal, .mode = mode, .send = send_nothing };
     assert_int_equal(live_create(&o, b->now_ns, &b->live, &b->err), 0);
+    b->port = api_live_port(b->live);
     return b;
 }
 
@@ -57,7 +70,7 @@ int act(struct bench *b, uint8_t verb, uint32_t node, uint64_t ref)
         (void)snprintf(c.reason, sizeof(c.reason), "because");
     b->err = (struct mw_error){ 0 };
     b->now_ns += MW_NS_PER_S;
-    return api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err);
+    return api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err);
 }
 
 void said(const struct bench *b, const char *words)

@@ -3,6 +3,7 @@
 #define MW_API_BENCH_H
 
 #include "api/act.h"
+#include "api/act_live.h"
 
 #define BENCH_START_NS (INT64_C(1700000000) * 1000000000)
 #define NODES 40
@@ -13,6 +14,7 @@ struct bench {
     struct control_policy policy;
     struct journal *journal;
     struct live *live;
+    struct api_port port;
     int64_t now_ns;
     struct mw_error err;
     uint64_t seq; /* of what act() recorded last */
@@ -20,6 +22,9 @@ struct bench {
 };
 
 struct bench *bench_make(uint8_t mode);
+/* The same with its record on disk; goes on with one that is there.  price: another rule, micro-
+ * dollars per GPU-hour; 0 = the policy's. */
+struct bench *bench_make_in(uint8_t mode, const char *journal_dir, int64_t price);
 void bench_free(struct bench *b);
 
 /* A node's name. */

@@ -120,6 +120,7 @@ struct api_command {
     char serial[API_NAME_MAX]; /* "OLD=NEW" */
     int64_t from_ms;           /* ms UTC; 0 = now */
     uint8_t did;               /* enum care_step and 1; 0 = what the order asked for */
+    char if_match[API_NAME_MAX]; /* not of the JSON: tags of which its node must have one */
 };
 
 /* MW_ESYNTAX: not JSON, or not an object.  MW_EINVAL names the key and what to write. */

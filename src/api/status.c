@@ -54,6 +54,22 @@ static json_t *nodes(const struct control *c)
     return o;
 }
 
+/* The first of them by name: how many there are is in `nodes`. */
+static json_t *not_ready(const struct control *c)
+{
+    const struct board *b = c->board;
+    json_t *list = json_array();
+    for (uint32_t n = 0; n < b->nodes && json_array_size(list) < API_NOT_READY_SHOWN; n++) {
+        if (b->node_health[n] == HEALTH_READY)
+            continue;
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s}", "node",
+                            fleet_name(b->fleet, component_id(COMPONENT_NODE, n)), "health",
+                            health_name(b->node_health[n])));
+    }
+    return list;
+}
+
 static json_t *slurm(const struct live *l)
 {
     struct slurm_stats s = live_slurm_stats(l);
@@ -194,10 +210,10 @@ static int list_pending(void *ctx, const struct event *ev, const void *tail)
     return json_array_append_new(l->list, o) == 0 ? 0 : MW_ENOMEM;
 }
 
-static json_t *pending(const struct live *live, uint64_t *ret_total)
+static json_t *pending(const struct control *c, struct journal *j, uint64_t *ret_total)
 {
-    struct listing l = { .control = live_control(live), .list = json_array() };
-    if (l.list != NULL && api_pending_each(live, list_pending, &l, NULL) < 0) {
+    struct listing l = { .control = c, .list = json_array() };
+    if (l.list != NULL && api_pending_each(c, j, list_pending, &l, NULL) < 0) {
         json_decref(l.list);
         return NULL;
     }
@@ -205,21 +221,32 @@ static json_t *pending(const struct live *live, uint64_t *ret_total)
     return l.list;
 }
 
+json_t *api_status_common(const struct control *c, struct journal *j, int64_t now_ns)
+{
+    must(c != NULL && j != NULL);
+    uint64_t waiting = 0;
+    json_t *list = pending(c, j, &waiting);
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "program", "millwright",
+        "version", MW_VERSION, "site", c->board->fleet->name, "now", stamp(now_ns), "halls",
+        halls(c), "guard_tripped", guard_tripped(c->guard), "nodes", nodes(c), "nodes_not_ready",
+        not_ready(c), "incidents_open", number(care_root_incidents(c->care)), "core",
+        core(core_stats(c->core)), "pending_total", number(waiting), "pending", list);
+}
+
 json_t *api_status(const struct api_site *s)
 {
     must(s != NULL && s->loop != NULL);
     const struct live *l = loop_live(s->loop);
-    const struct control *c = live_control(l);
     int64_t now_ns = loop_now_ns(s->loop), started_ns = loop_started_ns(s->loop);
-    uint64_t waiting = 0;
-    json_t *list = pending(l, &waiting);
-    return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "program", "millwright", "version", MW_VERSION, "site", c->board->fleet->name, "now",
-        stamp(now_ns), "started", stamp(started_ns), "uptime_s",
-        json_integer((now_ns - started_ns) / MW_NS_PER_S), "halls", halls(c), "guard_tripped",
-        guard_tripped(c->guard), "nodes", nodes(c), "incidents_open",
-        number(care_open_incidents(c->care)), "slurm", slurm(l), "agents", agents(s->loop),
-        "journal", record(s), "core", core(core_stats(c->core)), "pending_total",
-        number(waiting), "pending", list);
+    json_t *o = api_status_common(live_control(l), live_journal(l), now_ns);
+    json_t *live = json_pack("{s:o, s:o, s:o, s:o, s:o}", "started", stamp(started_ns), "uptime_s",
+                             json_integer((now_ns - started_ns) / MW_NS_PER_S), "slurm", slurm(l),
+                             "agents", agents(s->loop), "journal", record(s));
+    if (o == NULL || live == NULL || json_object_update(o, live) != 0) {
+        json_decref(o);
+        o = NULL;
+    }
+    json_decref(live);
+    return o;
 }

@@ -11,6 +11,7 @@
 #include "live/loop.h"
 
 #define API_PENDING_SHOWN 100
+#define API_NOT_READY_SHOWN 10 /* nodes by name */
 
 struct api_site {
     struct loop *loop;   /* borrowed */
@@ -18,7 +19,11 @@ struct api_site {
     struct serials *serials; /* borrowed; NULL = only those of the site file */
 };
 
-/* A new reference; NULL when out of memory. */
+/* What a live site and a replay have in common: program, site, now, halls, nodes, what waits.  A
+ * new reference; NULL when out of memory. */
+json_t *api_status_common(const struct control *c, struct journal *j, int64_t now_ns);
+
+/* The same with what a live site has. */
 json_t *api_status(const struct api_site *s);
 
 #endif

@@ -17,6 +17,8 @@
 
 #define API_ROWS_MAX 20000u /* of one document; more are counted in left_out */
 
+struct past;
+
 struct api_view_of {
     const struct control *control;
     struct journal *journal;
@@ -24,6 +26,10 @@ struct api_view_of {
     const struct serials *serials; /* may be NULL: serials of the site file */
     int64_t now_ns;                /* journal time of the state */
     bool all;                      /* symptoms, nodes without signals, past windows, too */
+    /* Only of lists (list.h); zero over a folder. */
+    bool closed;                   /* incidents: those that are over instead */
+    uint64_t revision;             /* the last event of the state */
+    struct past *past;             /* what is no longer in the state (past.h); may be NULL */
 };
 
 /* A new reference; NULL with err filled. */

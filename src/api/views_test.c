@@ -57,10 +57,11 @@ static void every_document_has_its_path_and_can_be_made_of_a_site_at_rest(void *
 {
     (void)state;
     struct bench *b = bench_make(MODE_ACT);
+    char arg[API_ARGS_MAX][API_ARG_MAX];
     uint32_t allowed;
     assert_null(api_view_find("nothing"));
     for (const struct api_view *v = api_views; v->name; v++) {
-        const struct api_route *r = api_route_find(v->path, API_GET, &allowed);
+        const struct api_route *r = api_route_find(v->path, API_GET, &allowed, arg);
         if (!r)
             fail_msg("no route answers %s", v->path);
         json_decref(view(b, v->name, false));
@@ -124,7 +125,7 @@ static void planned_maintenance_is_listed_until_it_is_over(void **state)
     struct api_command c = { .verb = API_WINDOW_ADD, .length_s = 3600, .count = 2,
                              .from_ms = mw_ms(b->now_ns) + MW_MS_PER_HOUR, .reason = "firmware" };
     (void)snprintf(c.node, sizeof(c.node), "%s", name(b, 3));
-    assert_int_equal(api_act(b->live, b->now_ns, PERSON, &c, &b->seq, &b->err), 0);
+    assert_int_equal(api_act(&b->port, b->now_ns, PERSON, &c, &b->seq, &b->err), 0);
     json_t *o = view(b, "windows", false);
     assert_int_equal(number(row(o, 0), "id"), b->seq);
     assert_string_equal(text(row(o, 0), "state"), "noted");

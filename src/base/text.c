@@ -127,3 +127,16 @@ uint32_t mw_edit_distance(const char *a, const char *b, uint32_t limit)
     }
     return MW_MIN(rows[a_length % 3][b_length], limit + 1);
 }
+
+size_t text_control(const char *s, size_t length)
+{
+    const unsigned char *c = (const unsigned char *)s;
+    must(length > 0);
+    if (c[0] < 0x20 || c[0] == 0x7f)
+        return 1;
+    if (length >= 2 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
+        return 2;
+    bool turns = length >= 3 && c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+                                                 (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+    return turns ? 3 : 0;
+}

@@ -178,10 +178,29 @@ static void overlong_words_are_far_from_all_but_themselves(void **state)
     assert_int_equal(mw_edit_distance(a, b, 3), 1);
 }
 
+static void what_drives_a_terminal_is_told_from_what_is_shown(void **state)
+{
+    static const char *const bad[] = { "\x1b", "\x7f", "\n", "\xc2\x80", "\xc2\x9f",
+                                       "\xe2\x80\xaa", "\xe2\x80\xae", "\xe2\x81\xa6",
+                                       "\xe2\x81\xa9" };
+    static const char *const good[] = { "a", "~", "\xc2\xa0", "\xc3\x80", "\xe2\x80\xa9",
+                                        "\xe2\x80\xaf", "\xe2\x81\xa5", "\xe2\x81\xaa" };
+    (void)state;
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(bad); i++) {
+        size_t n = strlen(bad[i]);
+        assert_int_equal(text_control(bad[i], n), n);
+        if (n > 1)
+            assert_int_equal(text_control(bad[i], n - 1), 0); /* cut: not read past its end */
+    }
+    for (uint32_t i = 0; i < MW_ARRAY_LEN(good); i++)
+        assert_int_equal(text_control(good[i], strlen(good[i])), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_grows_from_pieces),
+        cmocka_unit_test(what_drives_a_terminal_is_told_from_what_is_shown),
         cmocka_unit_test(a_line_longer_than_the_room_is_formatted_whole),
         cmocka_unit_test(text_past_the_limit_is_refused_before_it_is_touched),
         cmocka_unit_test(after_running_out_of_memory_text_stays_as_it_was),

@@ -1,4 +1,5 @@
 /* `mw docs`: the documents that are made from the program's own tables. */
+#include "api/openapi.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "core/event_print.h"
@@ -20,6 +21,20 @@ static int run_events(struct cli_context *ctx)
     return code;
 }
 
+static int run_openapi(struct cli_context *ctx)
+{
+    struct mw_error err = { 0 };
+    json_t *o = openapi_make(&err);
+    if (o == NULL) {
+        cli_error(ctx, "%s", err.text);
+        return CLI_EXIT_ERROR;
+    }
+    FILE *out = output_file(ctx->output);
+    bool ok = json_dumpf(o, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
+    json_decref(o);
+    return ok ? CLI_EXIT_OK : CLI_EXIT_ERROR;
+}
+
 static const struct command commands[] = {
     {
         .verb = "events",
@@ -33,6 +48,19 @@ static const struct command commands[] = {
                 { 0 },
             },
         .run = run_events,
+    },
+    {
+        .verb = "openapi",
+        .summary = "print the API's description",
+        .description = "Prints the OpenAPI 3.1 document of the HTTP API: every path with its "
+                       "parameters, answers and permission, from the tables that the server itself "
+                       "works by. The daemon gives the same at /openapi.json.",
+        .examples =
+            (const struct command_example[]){
+                { .line = "mw docs openapi", .shows = "The description of this version." },
+                { 0 },
+            },
+        .run = run_openapi,
     },
     { 0 },
 };

@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/record_json.h"
+#include "api/tell_incident.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/commands.h"
-#include "cli/explain_view.h"
+#include "cli/daemon_of.h"
+#include "cli/get.h"
 #include "cli/live_record.h"
-#include "cli/record_json.h"
+#include "cli/story_page.h"
 #include "control/pending.h"
 #include "fleet/hostlist.h"
 #include "live/process_run.h"
@@ -290,9 +293,9 @@ static int show_incident(struct cli_context *ctx, const struct explain *x,
     json_t *o = NULL;
     bool json = output_form_of(ctx->output) == OUTPUT_JSON;
     if (json)
-        o = explain_json(x, s, w);
+        o = tell_incident(x, s, w);
     else
-        explain_text(&t, x, s, w);
+        tell_incident_text(&t, x, s, w);
     bool failed = json ? o == NULL : t.failed;
     if (failed)
         cli_error(ctx, "out of memory");
@@ -328,6 +331,67 @@ static int explain_what(struct cli_context *ctx, struct live_record *r, const ch
     return show_incident(ctx, &x, &s, &r->words);
 }
 
+/* ---- over the API --------------------------------------------------------------------------- */
+
+/* Why a job waits, as the queue says it. */
+static int pending_daemon(struct cli_context *ctx, struct daemon *d, struct mw_error *err)
+{
+    const struct get_query q = { .resource = resource_find("queue"), .names = json_object() };
+    json_t *document = NULL;
+    int rc = get_names_add(q.names, cli_option_string(ctx, "pending"), err);
+    if (rc == 0)
+        rc = get_rows(d, &q, &document, NULL, err);
+    const json_t *row = json_array_get(json_object_get(document, "rows"), 0);
+    const char *why = json_string_value(json_object_get(row, "why"));
+    if (rc == 0 && row == NULL)
+        rc = mw_fail(err, MW_ENOTFOUND, "job %s does not wait", cli_option_string(ctx, "pending"));
+    else if (rc == 0 && output_form_of(ctx->output) == OUTPUT_JSON)
+        output_document(ctx->output, row);
+    else if (rc == 0)
+        (void)fprintf(output_file(ctx->output), "job %s waits: %s\n",
+                      cli_option_string(ctx, "pending"), why != NULL ? why : "?");
+    json_decref(document);
+    json_decref(q.names);
+    return rc;
+}
+
+/* An incident by its number, or that of a node. */
+static int incident_daemon(struct cli_context *ctx, struct daemon *d, struct mw_error *err)
+{
+    struct text t = { 0 };
+    json_t *o = NULL;
+    char number[24];
+    uint64_t incident = 0;
+    const char *what = cli_arg(ctx, 0);
+    int rc = mw_parse_u64(what, &incident) == 0 ? 0 : story_incident_of(d, what, &incident, err);
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)incident);
+    if (rc == 0 && output_form_of(ctx->output) == OUTPUT_JSON) {
+        rc = story_document(d, "incidents", number, false, &o, err);
+        if (rc == 0)
+            output_document(ctx->output, o);
+    } else if (rc == 0) {
+        rc = story_text(d, "incidents", number, false, &t, err);
+        (void)fputs(text_string(&t), output_file(ctx->output));
+    }
+    json_decref(o);
+    text_fini(&t);
+    return rc;
+}
+
+static int run_daemon(struct cli_context *ctx)
+{
+    struct daemon *d mw_cleanup(daemon_closep) = NULL;
+    struct mw_error err = { 0 };
+    if (output_form_of(ctx->output) == OUTPUT_CSV)
+        return cli_usage(ctx, "a daemon's answer is no table: take it as text or with -o json");
+    int rc = daemon_of(ctx, &d, &err);
+    if (rc == 0)
+        rc = cli_arg(ctx, 0) != NULL ? incident_daemon(ctx, d, &err) : pending_daemon(ctx, d, &err);
+    return rc < 0 ? daemon_fail(ctx, &err) : CLI_EXIT_OK;
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
 static int run(struct cli_context *ctx)
 {
     struct live_record r mw_cleanup(live_record_close) = { 0 };
@@ -337,6 +401,8 @@ static int run(struct cli_context *ctx)
     if ((what != NULL) == cli_option_given(ctx, "pending"))
         return cli_usage(ctx, "name one: an incident by its number, a node, or with --pending a "
                          "job that waits");
+    if (daemon_wanted(ctx))
+        return run_daemon(ctx);
     int code = live_record_open(ctx, &r);
     if (code != CLI_EXIT_OK)
         return code;
@@ -365,7 +431,8 @@ static const struct command commands[] = {
             "which incident, held by persons, taken out of Slurm by others), who is in front of "
             "it, what is kept or promised, and what would give nodes back.\n\n"
             "Where Slurm owns allocation, Slurm decides when the job starts, and the record does "
-            "not keep its reasons: with --slurm squeue is asked for its word on it.",
+            "not keep its reasons: with --slurm squeue is asked for its word on it.\n\n"
+            "With --socket or --context, or where no record is but a daemon, the daemon answers.",
         .examples =
             (const struct command_example[]){
                 { .line = "mw replay scenarios/small.yaml --set crashes=0 --set horizon=2d --set "
@@ -387,6 +454,7 @@ static const struct command commands[] = {
         .options =
             (const struct command_option[]){
                 LIVE_RECORD_OPTION,
+                DAEMON_OPTIONS,
                 { .name = "pending", .type = VALUE_U64, .value = "JOB",
                   .help = "explain why this job waits instead" },
                 { .name = "slurm", .type = VALUE_FILE, .value = "CONF",
@@ -403,7 +471,8 @@ static const struct command commands[] = {
             (const struct command_exit[]){
                 { CLI_EXIT_NOT_FOUND, "there is no record, no such incident or node, or the job "
                                       "neither waits nor runs" },
-                { CLI_EXIT_DENIED, "the record may not be read" },
+                { CLI_EXIT_DENIED, "the record may not be read, or the token does not allow it" },
+                { CLI_EXIT_UNREACHABLE, "no daemon answers" },
                 { 0 },
             },
         .run = run,

@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/live_record.h"
-#include "cli/record_json.h"
+#include "api/record_json.h"
 #include "control/history.h"
 
 static const struct output_column line_columns[] = {

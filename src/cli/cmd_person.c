@@ -62,8 +62,8 @@ static int run_reject(struct cli_context *ctx)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-static const struct command_option told[] = { REASON_OPTION, SOCKET_OPTION, { 0 } };
-static const struct command_option told_hall[] = { REASON_OPTION, HALL_OPTION, SOCKET_OPTION,
+static const struct command_option told[] = { REASON_OPTION, DAEMON_OPTIONS, { 0 } };
+static const struct command_option told_hall[] = { REASON_OPTION, HALL_OPTION, DAEMON_OPTIONS,
                                                    { 0 } };
 
 static const struct command_arg node_arg[] = {
@@ -129,7 +129,7 @@ static const struct command node_commands[] = {
             (const struct command_option[]){
                 REASON_OPTION,
                 { .name = "drain", .help = "stop what runs there" },
-                SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 { 0 },
             },
         .args = node_arg,
@@ -157,7 +157,7 @@ static const struct command node_commands[] = {
                 REASON_OPTION,
                 { .name = "hold", .type = VALUE_U64, .value = "N",
                   .help = "only this one: the number of the event that set it" },
-                SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 { 0 },
             },
         .args = node_arg,
@@ -183,7 +183,7 @@ static const struct command node_commands[] = {
                 COUNT_OPTION,
                 { .name = "for", .type = VALUE_DURATION, .value = "TIME", .required = true,
                   .help = "how long, from now" },
-                SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 { 0 },
             },
         .args = node_arg,

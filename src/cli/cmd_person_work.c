@@ -87,8 +87,8 @@ static int run_gate_fail(struct cli_context *ctx)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-static const struct command_option told[] = { REASON_OPTION, SOCKET_OPTION, { 0 } };
-static const struct command_option only_socket[] = { SOCKET_OPTION, { 0 } };
+static const struct command_option told[] = { REASON_OPTION, DAEMON_OPTIONS, { 0 } };
+static const struct command_option only_socket[] = { DAEMON_OPTIONS, { 0 } };
 
 static const struct command_arg job_arg[] = {
     { .name = "JOB", .type = VALUE_U64, .help = "the job's number in Slurm" },
@@ -172,7 +172,7 @@ static const struct command job_commands[] = {
                 { 0 },
             },
         .options =
-            (const struct command_option[]){ REASON_OPTION, COUNT_OPTION, SOCKET_OPTION, { 0 } },
+            (const struct command_option[]){ REASON_OPTION, COUNT_OPTION, DAEMON_OPTIONS, { 0 } },
         .args =
             (const struct command_arg[]){
                 { .name = "JOB", .type = VALUE_U64, .help = "the job's number in Slurm" },
@@ -239,7 +239,7 @@ static const struct command order_commands[] = {
                   .help = "the serial numbers of the part that came out and of the one that went "
                           "in" },
                 { .name = "failed", .help = "it is still broken" },
-                SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 { 0 },
             },
         .args = order_number_arg,

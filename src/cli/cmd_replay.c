@@ -132,7 +132,7 @@ static int run_replay(struct cli_context *ctx)
 }
 
 static const struct command_option options[] = {
-    { .name = "speed", .type = VALUE_REAL, .value = "X",
+    { .name = "speed", .type = VALUE_DECIMAL, .value = "X",
       .help = "simulated seconds a real second; 0 = as fast as it goes (default: the whole run in "
               "20 s on a terminal, else 0)" },
     { .name = "seed", .type = VALUE_U64, .value = "S", .help = "instead of the scenario's seed" },

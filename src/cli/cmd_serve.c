@@ -1,14 +1,15 @@
 /*
  * `mw serve`: the daemon.  Reads what it needs from the machine (files, paths,
- * programs), says what it will and will not do, and hands over to live/loop.h
- * and api/api.h until it is told to end.
+ * programs), says what it will and will not do, and hands over to live/loop.h,
+ * with api/server.h beside it on a thread of its own, until it is told to end.
  */
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/api.h"
+#include <event2/event.h>
+
+#include "api/act_live.h"
 #include "api/command.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -16,7 +17,9 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/live_paths.h"
+#include "cli/serve_http.h"
 #include "cli/serve_log.h"
+#include "cli/serve_replay.h"
 #include "cli/site_file.h"
 #include "live/policy.h"
 #include "store/journal_sqlite.h"
@@ -32,7 +35,10 @@ struct serve {
     struct control_policy policy;
     struct journal *journal;
     struct loop *loop;
-    struct api *api;
+    struct serve_http http;
+    struct event *asked; /* the API's thread asks something */
+    struct api_site site;
+    struct api_writer writer;
     struct serve_log log;
     char *token;
     char journal_path[LIVE_PATH_MAX], socket_path[LIVE_PATH_MAX];
@@ -42,14 +48,16 @@ struct serve {
 
 static void serve_fini(struct serve *s)
 {
-    api_destroy(s->api);
+    serve_http_stop(&s->http);
+    if (s->asked != NULL)
+        event_free(s->asked);
     loop_destroy(s->loop);
     journal_destroy(s->journal);
     fleet_destroy(s->fleet);
     mw_free(s->token);
 }
 
-/* ---- what the command line says ------------------------------------------------------------ */
+/* ---- what the command line says -------------------------------------------------------------- */
 
 static int read_paths(struct serve *s, struct mw_error *err)
 {
@@ -114,7 +122,7 @@ static int check_options(struct serve *s)
     return CLI_EXIT_OK;
 }
 
-/* ---- what the machine has ------------------------------------------------------------------ */
+/* ---- what the machine has -------------------------------------------------------------------- */
 
 static bool in_path(const char *program)
 {
@@ -144,19 +152,6 @@ static int check_slurm(const struct serve *s, struct mw_error *err)
     return 0;
 }
 
-/* Two connections a node, and files: as many as the system lets this process have. */
-static void raise_files(const struct serve *s)
-{
-    struct rlimit l;
-    rlim_t wanted = (rlim_t)s->fleet->count[COMPONENT_NODE] * 2 + FILES_SPARE;
-    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= wanted)
-        return;
-    l.rlim_cur = MW_MIN(wanted, l.rlim_max);
-    if (setrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur < wanted)
-        cli_note(s->ctx, "this process may have %llu files, and a site of this size wants %llu: "
-                 "raise ulimit -n", (unsigned long long)l.rlim_cur, (unsigned long long)wanted);
-}
-
 static int open_journal(struct serve *s, struct mw_error *err)
 {
     int rc = journal_sqlite_open(s->journal_path, NULL, &s->journal, err);
@@ -171,7 +166,7 @@ static int open_journal(struct serve *s, struct mw_error *err)
     return 0;
 }
 
-/* ---- what is said -------------------------------------------------------------------------- */
+/* ---- what is said ---------------------------------------------------------------------------- */
 
 static void on_event(void *ctx, const struct event *ev, const void *tail)
 {
@@ -184,6 +179,22 @@ static void on_note(void *ctx, const char *text)
 {
     struct serve *s = ctx;
     serve_log_note(&s->log, loop_now_ns(s->loop), text);
+}
+
+static void on_committed(void *ctx, uint64_t seq, int64_t now_ns)
+{
+    struct serve *s = ctx;
+    if (s->http.asks != NULL)
+        asks_committed(s->http.asks, seq, now_ns);
+}
+
+static void on_asked(evutil_socket_t fd, short what, void *ctx)
+{
+    struct serve *s = ctx;
+    (void)fd;
+    (void)what;
+    asks_answer(s->http.asks, &s->writer);
+    on_committed(s, s->journal->head.seq, loop_now_ns(s->loop));
 }
 
 static const char *mode_meaning(uint8_t mode, bool slurm)
@@ -220,9 +231,9 @@ static void say_mode(const struct serve *s)
                  "give --token-file before nodes are taken on their word");
 }
 
-static void say_hello(const struct serve *s, uint64_t before_seq)
+static void say_hello(struct serve *s, uint64_t before_seq)
 {
-    const struct cli_context *ctx = s->ctx;
+    struct cli_context *ctx = s->ctx;
     const char *conf = cli_option_string(ctx, "slurm");
     char poll[40];
     mw_format_duration(cli_option_duration_ns(ctx, "poll"), poll, sizeof(poll));
@@ -237,6 +248,7 @@ static void say_hello(const struct serve *s, uint64_t before_seq)
         cli_note(ctx, "watches no Slurm");
     cli_note(ctx, "agents connect to %s%s; mw status asks %s", loop_listens(s->loop),
              s->token != NULL ? " with the token" : "", s->socket_path);
+    serve_http_say(ctx, &s->http);
     say_mode(s);
     int64_t ahead_ns = core_now(live_control(loop_live(s->loop))->core) - loop_now_ns(s->loop);
     char ahead[40];
@@ -246,7 +258,7 @@ static void say_hello(const struct serve *s, uint64_t before_seq)
                  "still", ahead);
 }
 
-/* ---- running ------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static int make_loop(struct serve *s, struct mw_error *err)
 {
@@ -258,20 +270,34 @@ static int make_loop(struct serve *s, struct mw_error *err)
         .silence_ns = cli_option_duration_ns(ctx, "silence"),
         .listen = cli_option_string(ctx, "listen"), .token = s->token,
         .for_ns = cli_option_duration_ns(ctx, "for"),
-        .told = { .ctx = s, .event = on_event, .note = on_note } };
+        .told = { .ctx = s, .event = on_event, .note = on_note, .committed = on_committed } };
     int rc = loop_create(&o, &s->loop, err);
-    if (rc == MW_ECONFLICT)
-        return mw_fail_prefix(err, "%s", s->journal_path);
-    const struct api_options api = { .socket = s->socket_path,
-                                     .site = { .loop = s->loop, .journal = s->journal_path } };
-    return rc < 0 ? rc : api_create(&api, &s->api, err);
+    return rc == MW_ECONFLICT ? mw_fail_prefix(err, "%s", s->journal_path) : rc;
+}
+
+static int make_faces(struct serve *s, struct mw_error *err)
+{
+    const struct control_sha256 rules = control_policy_sha256(&s->policy);
+    const struct serve_http_site site = { .journal = s->journal_path, .socket = s->socket_path,
+                                          .rules = rules.bytes };
+    s->site = (struct api_site){ .loop = s->loop, .journal = s->journal_path };
+    s->writer = api_live_writer(&s->site);
+    int rc = serve_http_start(s->ctx, &site, &s->http, err);
+    if (rc < 0)
+        return rc;
+    s->asked = event_new(loop_base(s->loop), asks_fd(s->http.asks), EV_READ | EV_PERSIST, on_asked,
+                         s);
+    if (s->asked == NULL || event_add(s->asked, NULL) != 0)
+        return mw_fail(err, MW_ENOMEM, "out of memory");
+    on_committed(s, s->journal->head.seq, loop_now_ns(s->loop));
+    return 0;
 }
 
 static int start(struct serve *s, struct mw_error *err)
 {
     s->policy = live_policy();
     s->policy.care.engine = s->policy.work.engine = s->slurm;
-    raise_files(s);
+    serve_http_raise_files(s->ctx, (uint64_t)s->fleet->count[COMPONENT_NODE] * 2 + FILES_SPARE);
     int rc = check_slurm(s, err);
     if (rc == 0)
         rc = read_paths(s, err);
@@ -282,6 +308,8 @@ static int start(struct serve *s, struct mw_error *err)
     uint64_t before_seq = rc == 0 ? s->journal->head.seq : 0;
     if (rc == 0)
         rc = make_loop(s, err);
+    if (rc == 0)
+        rc = make_faces(s, err);
     if (rc == 0)
         say_hello(s, before_seq);
     return rc;
@@ -296,7 +324,14 @@ static int run_serve(struct cli_context *ctx)
 {
     struct serve s mw_cleanup(on_return) = { .ctx = ctx };
     struct mw_error err = { 0 };
+    if (cli_option_given(ctx, "replay"))
+        return serve_replay(ctx);
+    if (!cli_option_given(ctx, "site"))
+        return cli_usage(ctx, "--site names the site of a live cluster, --replay a scenario: one "
+                         "of them is needed");
     int code = check_options(&s);
+    if (code == CLI_EXIT_OK)
+        code = serve_http_check(ctx);
     if (code == CLI_EXIT_OK)
         code = site_file_load(ctx, cli_option_string(ctx, "site"), &s.fleet);
     if (code != CLI_EXIT_OK)
@@ -311,17 +346,19 @@ static int run_serve(struct cli_context *ctx)
     return CLI_EXIT_OK;
 }
 
-/* ---- the table ----------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct command_option options[] = {
-    { .name = "site", .type = VALUE_FILE, .value = "FILE", .required = true,
+    { .name = "site", .type = VALUE_FILE, .value = "FILE",
       .help = "the site file; nodes have the names that Slurm has for them" },
+    SERVE_REPLAY_OPTIONS,
+    SERVE_HTTP_OPTIONS,
     { .name = "slurm", .type = VALUE_FILE, .value = "CONF",
       .help = "Slurm's slurm.conf, where it is not the system's" },
     { .name = "no-slurm", .help = "there is no Slurm: only agents are heard" },
     { .name = "journal", .type = VALUE_DIR, .value = "DIR",
       .help = "the record; default $XDG_STATE_HOME/millwright/journal, for root "
-              "/var/lib/millwright/journal" },
+              "/var/lib/millwright/journal; with --replay a new folder" },
     { .name = "mode", .type = VALUE_CHOICE, .value = "observe|advise|approve|act",
       .help = "what automation may do in every hall; default: as recorded, at first observe" },
     { .name = "listen", .type = VALUE_STRING, .value = "ADDRESS", .fallback = "127.0.0.1:7377",
@@ -344,7 +381,7 @@ static const struct command_option options[] = {
 static const struct command commands[] = {
     {
         .verb = "",
-        .summary = "run the daemon on a live site",
+        .summary = "run the daemon on a live site, or on a scenario in simulated time",
         .description =
             "Watches a Slurm cluster and the agents on its nodes (mw-agent), keeps the record of "
             "what they say, and decides what should be done. At first it only observes: it "
@@ -353,17 +390,29 @@ static const struct command commands[] = {
             "It never touches a drain that somebody else set, and resumes only nodes that it took "
             "out itself. Jobs outlive it: ended or killed, it goes on where its record ends. "
             "SIGTERM and Ctrl-C end it cleanly.\n\n"
-            "It listens on a loopback address and on a Unix socket only. Decisions are printed as "
-            "they are taken; mw journal tail shows all of them, mw status how the daemon is.",
+            "With --replay there is no live site: a scenario, that is a trace of faults or a model "
+            "of them, runs in simulated time behind the same console, API and commands, and what a "
+            "person commands is done in it. Speed, pause, and going on until the next incident or "
+            "until a time are on the console's replay bar and under /api/v1/replay. At the end of "
+            "the scenario it stays to be looked at. Without --journal its record is in a new "
+            "folder that it names and that is removed at a clean end.\n\n"
+            "The console and the API are at --http, whose link it prints, and on the Unix socket; "
+            "agents connect to --listen. All three are this machine's only, unless --http has TLS. "
+            "Decisions are printed as they are taken; mw journal tail shows all of them, mw status "
+            "how the daemon is.",
         .examples =
             (const struct command_example[]){
                 { .line = "mw serve --site site.yaml --no-slurm --journal live --listen "
-                          "127.0.0.1:0 --socket other.sock --for 1s",
+                          "127.0.0.1:0 --http none --socket other.sock --for 1s",
                   .shows = "Hears agents for a second, and ends." },
                 { .line = "mw serve --site site.yaml --no-slurm --journal live --listen "
-                          "127.0.0.1:0 --socket mw.sock --for 45s 2>serve.log & "
+                          "127.0.0.1:0 --http 127.0.0.1:0 --socket mw.sock --for 45s "
+                          "2>serve.log & "
                           "mw status --socket mw.sock --wait 20s",
                   .shows = "In the background; asked how it is as soon as it answers." },
+                { .line = "mw serve --replay scenarios/small.yaml --set crashes=0 --paused --http "
+                          "127.0.0.1:0 --socket other.sock --journal replayed --for 1s",
+                  .shows = "A month on 32 made-up nodes, to be started from the console." },
                 { .line = "mw serve --site site.yaml --slurm nowhere.conf --journal other",
                   .shows = "Without Slurm's commands or that file, the exit code is 3.",
                   .exit_code = CLI_EXIT_NOT_FOUND },
@@ -373,7 +422,8 @@ static const struct command commands[] = {
         .exits =
             (const struct command_exit[]){
                 { CLI_EXIT_NOT_FOUND, "a file, or Slurm's commands, are not there" },
-                { CLI_EXIT_DENIED, "an address that is not loopback; a path that is not ours" },
+                { CLI_EXIT_DENIED, "an address that is not loopback, without TLS; a path that is "
+                                   "not ours" },
                 { CLI_EXIT_CONFLICT, "the port, socket or journal is in use, or the journal is of "
                                      "another site" },
                 { 0 },

@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/live_record.h"
-#include "cli/shadow_json.h"
+#include "api/tell_shadow.h"
 
 static const struct output_column sum_columns[] = {
     { .key = "group", .title = "GROUP" },
@@ -152,7 +152,7 @@ static int show(struct cli_context *ctx, const struct shadow *s, const struct wo
         return CLI_EXIT_OK;
     }
     if (form == OUTPUT_JSON) {
-        json_t *o = shadow_json(s, w, window_ns);
+        json_t *o = tell_shadow(s, w, window_ns);
         if (o)
             output_document(ctx->output, o);
         else

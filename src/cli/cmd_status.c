@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/context.h"
-#include "cli/daemon_client.h"
+#include "cli/daemon_of.h"
 
 static const struct output_column summary_columns[] = {
     { .key = "site", .title = "SITE" },
@@ -102,12 +102,28 @@ static int64_t not_ready(const json_t *nodes)
     return sum;
 }
 
+/* "3: n3 (suspect), n7 (down) and 1 more" */
+static void add_not_ready(struct text *t, const json_t *s)
+{
+    size_t i;
+    json_t *n;
+    const json_t *list = json_object_get(s, "nodes_not_ready");
+    int64_t more = not_ready(json_object_get(s, "nodes")) - (int64_t)json_array_size(list);
+    text_addf(t, "%lld", (long long)not_ready(json_object_get(s, "nodes")));
+    json_array_foreach(list, i, n)
+        text_addf(t, "%s%s (%s)", i == 0 ? ": " : ", ", text_at(n, NULL, "node"),
+                  text_at(n, NULL, "health"));
+    if (json_array_size(list) > 0 && more > 0)
+        text_addf(t, " and %lld more", (long long)more);
+}
+
 static void show_summary(struct output *o, const json_t *s)
 {
-    struct text mode = { 0 };
+    struct text mode = { 0 }, out = { 0 };
     char up[40];
     int64_t uptime_s = number_at(s, NULL, "uptime_s");
     add_mode(&mode, json_object_get(s, "halls"));
+    add_not_ready(&out, s);
     mw_format_duration(uptime_s * MW_NS_PER_S, up, sizeof(up));
     output_begin(o, summary_columns, OUTPUT_RECORD);
     output_text(o, text_at(s, NULL, "site"));
@@ -116,7 +132,7 @@ static void show_summary(struct output *o, const json_t *s)
     output_text(o, text_string(&mode));
     output_bool(o, json_is_true(json_object_get(s, "guard_tripped")));
     output_int(o, number_at(s, "nodes", "ready"));
-    output_int(o, not_ready(json_object_get(s, "nodes")));
+    output_int_as(o, not_ready(json_object_get(s, "nodes")), text_string(&out));
     output_int(o, number_at(s, NULL, "incidents_open"));
     output_int(o, number_at(s, NULL, "pending_total"));
     output_text(o, slurm_words(s));
@@ -127,6 +143,7 @@ static void show_summary(struct output *o, const json_t *s)
     output_text(o, text_at(s, "journal", "trouble"));
     output_end(o, NULL);
     text_fini(&mode);
+    text_fini(&out);
 }
 
 static void show_pending(struct output *o, const json_t *list)
@@ -151,10 +168,10 @@ static int run_status(struct cli_context *ctx)
 {
     struct mw_error err = { 0 };
     json_t *s = NULL;
-    const struct daemon_call c = { .socket = cli_option_string(ctx, "socket"),
-                                   .path = "/api/v1/status",
+    struct daemon *d mw_cleanup(daemon_closep) = NULL;
+    const struct daemon_call c = { .path = "/api/v1/status",
                                    .wait_ns = cli_option_duration_ns(ctx, "wait") };
-    if (daemon_ask(&c, &s, &err) < 0)
+    if (daemon_of(ctx, &d, &err) < 0 || daemon_ask(d, &c, &s, &err) < 0)
         return cli_fail(ctx, &err);
     enum output_form form = output_form_of(ctx->output);
     if (form == OUTPUT_JSON) {
@@ -191,8 +208,7 @@ static const struct command commands[] = {
             },
         .options =
             (const struct command_option[]){
-                { .name = "socket", .type = VALUE_FILE, .value = "PATH",
-                  .help = "the daemon's control socket, where it is not the usual one" },
+                DAEMON_OPTIONS,
                 { .name = "wait", .type = VALUE_DURATION, .value = "TIME", .fallback = "0",
                   .help = "wait this long for a daemon that is only starting" },
                 { 0 },

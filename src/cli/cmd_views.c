@@ -65,7 +65,7 @@ static const struct command incident_commands[] = {
         .options =
             (const struct command_option[]){
                 LIVE_RECORD_OPTION,
-                VIEW_SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 VIEW_ALL_OPTION("symptoms, too, each with what it is put down to"),
                 { 0 },
             },
@@ -153,7 +153,7 @@ static const struct command orders_commands[] = {
         .options =
             (const struct command_option[]){
                 LIVE_RECORD_OPTION,
-                VIEW_SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 { .name = "stuck", .help = "only those past their deadline" },
                 { .name = "by", .type = VALUE_CHOICE, .value = "priority|place",
                   .fallback = "priority", .help = "one list, or one for each hall, row and rack" },
@@ -211,7 +211,7 @@ static int run_odds(struct cli_context *ctx)
     return view_run(ctx, &v);
 }
 
-static const struct command_option record_or_daemon[] = { LIVE_RECORD_OPTION, VIEW_SOCKET_OPTION,
+static const struct command_option record_or_daemon[] = { LIVE_RECORD_OPTION, DAEMON_OPTIONS,
                                                           { 0 } };
 
 static const struct command parts_commands[] = {
@@ -428,7 +428,7 @@ static const struct command lemons_commands[] = {
         .options =
             (const struct command_option[]){
                 LIVE_RECORD_OPTION,
-                VIEW_SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 VIEW_ALL_OPTION("every node of which anything is known"),
                 { 0 },
             },

@@ -4,11 +4,13 @@
  */
 #include <string.h>
 
+#include "api/tell_job.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/daemon_of.h"
 #include "cli/live_record.h"
-#include "cli/why_json.h"
+#include "cli/story_page.h"
 
 static const struct output_column line_columns[] = {
     { .key = "seq", .title = "EVENT", .right = true },
@@ -17,108 +19,6 @@ static const struct output_column line_columns[] = {
     { .key = "text", .title = "WHAT HAPPENED" },
     { 0 },
 };
-
-static double hours(int64_t gpu_ms)
-{
-    return (double)gpu_ms / MW_MS_PER_HOUR;
-}
-
-/* "[#57]" of the event that says so; nothing for 0. */
-static void add_citation(struct text *t, uint64_t seq)
-{
-    if (seq)
-        text_addf(t, "  [#%llu]", (unsigned long long)seq);
-}
-
-static void add_head(struct text *t, const struct story *s, const struct words *w)
-{
-    text_addf(t, "job %llu", (unsigned long long)s->job);
-    if (s->name) {
-        text_add(t, " ");
-        words_quote(t, s->name, (uint32_t)strlen(s->name));
-    }
-    text_addf(t, ": %u GPU%s on %u node%s, tenant %u", s->gpus, s->gpus == 1 ? "" : "s", s->nodes,
-              s->nodes == 1 ? "" : "s", s->tenant);
-    add_citation(t, s->submitted_seq);
-    text_add(t, "\nnow      ");
-    story_now(t, s, w);
-    add_citation(t, s->state_seq);
-    text_add(t, "\nresumes  ");
-    story_resume(t, s);
-    add_citation(t, s->state == STORY_DONE ? 0 : s->saved_seq);
-}
-
-static void add_cost(struct text *t, const struct story_cost *c, const struct words *w)
-{
-    const struct {
-        const char *words;
-        int64_t gpu_ms;
-    } part[] = {
-        { "starting", c->starting }, { "checkpoints", c->checkpoint },
-        { "work done again", c->redone }, { "standing still", c->standing },
-        { "work never saved", c->unsaved }, { "slower than it should be", c->slowed },
-    };
-    const char *between = ": ";
-    text_addf(t, "\nlost     %.2f of %.2f GPU-hours", hours(c->lost), hours(c->held));
-    for (uint32_t i = 0; i < MW_ARRAY_LEN(part); i++) {
-        if (part[i].gpu_ms == 0)
-            continue;
-        text_addf(t, "%s%s %.2f", between, part[i].words, hours(part[i].gpu_ms));
-        between = ", ";
-    }
-    if (c->unreported > 0)
-        text_addf(t, "; %.2f not reported yet", hours(c->unreported));
-    if (c->waiting_ms > 0) {
-        text_add(t, "; waited ");
-        words_span_ms(t, c->waiting_ms);
-        text_add(t, " between attempts");
-    }
-    text_addf(t, " (%s)\n", words_basis(w->policy));
-}
-
-static bool has_phases(const struct story_attempt *a)
-{
-    for (uint32_t p = 0; p < PHASE_COUNT; p++)
-        if (a->phase_ns[p] >= 0)
-            return a->how != 0;
-    return false;
-}
-
-/* One line for each time the job was struck: how long each step took. */
-static void add_phases(struct text *t, const struct story *s)
-{
-    for (uint32_t i = 0; i < s->attempts; i++) {
-        const struct story_attempt *a = &s->attempt[i];
-        const char *between = "";
-        if (!has_phases(a))
-            continue;
-        text_addf(t, "steps    after attempt %u: ", a->number);
-        for (uint32_t p = 0; p < PHASE_COUNT; p++) {
-            char shown[40];
-            if (a->phase_ns[p] < 0)
-                continue;
-            mw_format_duration(a->phase_ns[p], shown, sizeof(shown));
-            text_addf(t, "%s%s %s", between, story_phase_name(p), shown);
-            between = ", ";
-        }
-        add_citation(t, a->ended_seq);
-        text_add(t, "\n");
-    }
-}
-
-static void add_lines(struct text *t, const struct story *s)
-{
-    text_add(t, "\n");
-    for (uint32_t i = 0; i < s->lines; i++) {
-        char time[40];
-        mw_format_time(s->line[i].time_ns, time, sizeof(time));
-        text_addf(t, "%s  %s", time, s->line[i].text);
-        add_citation(t, s->line[i].seq);
-        text_add(t, "\n");
-    }
-    if (s->left_out)
-        text_addf(t, "%llu more lines are left out\n", (unsigned long long)s->left_out);
-}
 
 static void show_rows(struct output *o, const struct story *s)
 {
@@ -142,7 +42,7 @@ static int show(struct cli_context *ctx, const struct story *s, const struct wor
         return CLI_EXIT_OK;
     }
     if (output_form_of(ctx->output) == OUTPUT_JSON) {
-        json_t *o = why_json(s, w);
+        json_t *o = tell_job(s, w);
         if (o)
             output_document(ctx->output, o);
         else
@@ -150,15 +50,56 @@ static int show(struct cli_context *ctx, const struct story *s, const struct wor
         json_decref(o);
         return o ? CLI_EXIT_OK : CLI_EXIT_ERROR;
     }
-    add_head(&t, s, w);
-    add_cost(&t, &s->cost, w);
-    add_phases(&t, s);
-    add_lines(&t, s);
+    tell_job_text(&t, s, w);
     bool lost = t.failed;
     (void)fputs(text_string(&t), output_file(ctx->output));
     text_fini(&t);
     return lost ? CLI_EXIT_ERROR : CLI_EXIT_OK;
 }
+
+/* ---- over the API --------------------------------------------------------------------------- */
+
+static void show_timeline(struct output *o, const json_t *document)
+{
+    size_t i;
+    json_t *line;
+    output_begin(o, line_columns, OUTPUT_ROWS);
+    json_array_foreach(json_object_get(document, "timeline"), i, line) {
+        output_int(o, json_integer_value(json_object_get(line, "seq")));
+        output_text(o, json_string_value(json_object_get(line, "time")));
+        output_text(o, json_string_value(json_object_get(line, "kind")));
+        output_text(o, json_string_value(json_object_get(line, "text")));
+    }
+    output_end(o, NULL);
+}
+
+/* The daemon tells the same story from its own record. */
+static int run_daemon(struct cli_context *ctx)
+{
+    struct daemon *d mw_cleanup(daemon_closep) = NULL;
+    struct mw_error err = { 0 };
+    struct text t = { 0 };
+    json_t *o = NULL;
+    const char *job = cli_arg(ctx, 0);
+    bool all = cli_option_bool(ctx, "all");
+    enum output_form form = output_form_of(ctx->output);
+    int rc = daemon_of(ctx, &d, &err);
+    if (rc == 0 && (form == OUTPUT_JSON || form == OUTPUT_CSV))
+        rc = story_document(d, "jobs", job, all, &o, &err);
+    else if (rc == 0)
+        rc = story_text(d, "jobs", job, all, &t, &err);
+    if (rc == 0 && form == OUTPUT_CSV)
+        show_timeline(ctx->output, o);
+    else if (rc == 0 && form == OUTPUT_JSON)
+        output_document(ctx->output, o);
+    else if (rc == 0)
+        (void)fputs(text_string(&t), output_file(ctx->output));
+    json_decref(o);
+    text_fini(&t);
+    return rc < 0 ? daemon_fail(ctx, &err) : CLI_EXIT_OK;
+}
+
+/* ---- from a record -------------------------------------------------------------------------- */
 
 static int run(struct cli_context *ctx)
 {
@@ -167,6 +108,8 @@ static int run(struct cli_context *ctx)
     struct mw_error err = { 0 };
     uint64_t job = 0;
     must(mw_parse_u64(cli_arg(ctx, 0), &job) == 0); /* the parser let only numbers through */
+    if (daemon_wanted(ctx))
+        return run_daemon(ctx);
     int code = live_record_open(ctx, &r);
     if (code != CLI_EXIT_OK)
         return code;
@@ -208,6 +151,7 @@ static const struct command commands[] = {
         .options =
             (const struct command_option[]){
                 LIVE_RECORD_OPTION,
+                DAEMON_OPTIONS,
                 { .name = "all", .help = "every report of progress and the repair of the nodes" },
                 { 0 },
             },
@@ -219,7 +163,8 @@ static const struct command commands[] = {
         .exits =
             (const struct command_exit[]){
                 { CLI_EXIT_NOT_FOUND, "there is no record, or no such job in it" },
-                { CLI_EXIT_DENIED, "the record may not be read" },
+                { CLI_EXIT_DENIED, "the record may not be read, or the token does not allow it" },
+                { CLI_EXIT_UNREACHABLE, "no daemon answers" },
                 { 0 },
             },
         .run = run,

@@ -75,7 +75,7 @@ static const struct command commands[] = {
                   .help = "how long" },
                 { .name = "count", .letter = 'n', .type = VALUE_U64, .value = "N",
                   .help = "so many nodes from that one on, in the order of the site file" },
-                SOCKET_OPTION,
+                DAEMON_OPTIONS,
                 { 0 },
             },
         .args =
@@ -98,7 +98,7 @@ static const struct command commands[] = {
                   .exit_code = CLI_EXIT_CONFLICT },
                 { 0 },
             },
-        .options = (const struct command_option[]){ REASON_OPTION, SOCKET_OPTION, { 0 } },
+        .options = (const struct command_option[]){ REASON_OPTION, DAEMON_OPTIONS, { 0 } },
         .args =
             (const struct command_arg[]){
                 { .name = "WINDOW", .type = VALUE_U64,
@@ -119,7 +119,7 @@ static const struct command commands[] = {
                 { .line = "mw window list --journal record", .shows = "Of a record: none." },
                 { 0 },
             },
-        .options = (const struct command_option[]){ LIVE_RECORD_OPTION, VIEW_SOCKET_OPTION,
+        .options = (const struct command_option[]){ LIVE_RECORD_OPTION, DAEMON_OPTIONS,
                                                     { 0 } },
         .exits = view_exits,
         .run = run_list,

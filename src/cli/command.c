@@ -103,12 +103,13 @@ bool command_value_ok(enum value_type type, const char *choices, const char *tex
         return true;
     case VALUE_FILE:
     case VALUE_DIR:
+    case VALUE_NODES:
         return text[0] != '\0';
     case VALUE_CHOICE:
         return command_choice_has(choices, text);
     case VALUE_U64:
         return mw_parse_u64(text, &u) == 0;
-    case VALUE_REAL:
+    case VALUE_DECIMAL:
         return mw_parse_double(text, &d) == 0;
     case VALUE_DURATION:
         return mw_parse_duration(text, &i) == 0;
@@ -121,13 +122,15 @@ const char *command_value_what(enum value_type type)
     switch (type) {
     case VALUE_U64:
         return "a whole number from 0";
-    case VALUE_REAL:
+    case VALUE_DECIMAL:
         return "a number";
     case VALUE_DURATION:
         return "a duration such as 90s, 2.5h or 348d";
     case VALUE_FILE:
     case VALUE_DIR:
         return "a path";
+    case VALUE_NODES:
+        return "names of nodes, such as n3 or n[1-4,7]";
     default:
         return "a value";
     }

@@ -27,8 +27,9 @@ enum value_type {
     VALUE_DIR,      /* a path; completion offers folders */
     VALUE_CHOICE,   /* one of the words in `value`, "a|b|c" */
     VALUE_U64,      /* a whole number from 0 */
-    VALUE_REAL,     /* a finite decimal number */
+    VALUE_DECIMAL,  /* a finite decimal number */
     VALUE_DURATION, /* "90s", "2.5h", "348d" */
+    VALUE_NODES,    /* names of nodes, "n[1-4],m7"; completion asks the daemon for names */
 };
 
 struct command_option {

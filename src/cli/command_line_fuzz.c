@@ -23,7 +23,7 @@ static const struct command_option options[] = {
       .help = "h" },
     { .name = "set", .type = VALUE_STRING, .value = "K=V", .repeat = true, .help = "h" },
     { .name = "shape", .type = VALUE_CHOICE, .value = "ring|torus", .help = "h" },
-    { .name = "load", .type = VALUE_REAL, .value = "X", .help = "h" },
+    { .name = "load", .type = VALUE_DECIMAL, .value = "X", .help = "h" },
     { .name = "for", .type = VALUE_DURATION, .value = "TIME", .required = true, .help = "h" },
     { .name = "dry", .letter = 'n', .help = "h" },
     { 0 },

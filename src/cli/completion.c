@@ -1,7 +1,8 @@
 /*
  * Four `case` tables (names, options, option values, arguments) between a head
  * and a tail that know the shell.  The scripts keep the words seen so far in
- * $route ("site query"); they never call the program.
+ * $route ("site query").  They call the program for one thing: names of nodes
+ * and of what else a daemon knows, with 200 ms to answer and no word on failure.
  */
 #include "cli/completion.h"
 
@@ -15,8 +16,16 @@ static const char bash_head[] =
     "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); }\n"
     "_mw_dirs() { compopt -o filenames 2>/dev/null; "
     "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); }\n"
+    "_mw_names() {\n"
+    "    local what=nodes filter=()\n"
+    "    case \"$route\" in get|describe|wait) what=\"$first\" ;; esac\n"
+    "    case \"$what\" in no*) filter=(-l \"name~\\\"$cur*\\\"\") ;; esac\n"
+    "    _mw_words \"$(mw get \"$what\" -q -o name --limit 500 --timeout 200ms \"${filter[@]}\" "
+    "\"${where[@]}\" 2>/dev/null)\"\n"
+    "}\n"
     "_mw()\n"
     "{\n"
+    "    local first=\"\" where=()\n"
     "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
     "    local route=\"\" i word n=0 skip=0 names=\"\" options=\"\"\n"
     "    COMPREPLY=()\n"
@@ -26,7 +35,9 @@ static const char bash_head[] =
     "    for (( i = 1; i < COMP_CWORD; i++ )); do\n"
     "        word=\"${COMP_WORDS[i]}\"\n"
     "        if [[ $word == \"=\" ]]; then skip=1; continue; fi\n"
-    "        if (( skip )); then skip=0; continue; fi\n";
+    "        if (( skip )); then skip=0; continue; fi\n"
+    "        if [[ $word == --socket || $word == --context ]]; then "
+    "where=(\"$word\" \"${COMP_WORDS[i+1]}\"); fi\n";
 
 static const char bash_tail[] =
     "    if [[ $cur == -* ]]; then _mw_words \"$options\"\n"
@@ -41,8 +52,16 @@ static const char zsh_head[] =
     "_mw_words() { compadd -- ${=1} }\n"
     "_mw_files() { _files }\n"
     "_mw_dirs() { _files -/ }\n"
+    "_mw_names() {\n"
+    "    local what=nodes cur=\"${words[CURRENT]}\"; local -a filter\n"
+    "    case \"$route\" in get|describe|wait) what=\"$first\" ;; esac\n"
+    "    case \"$what\" in no*) filter=(-l \"name~\\\"$cur*\\\"\") ;; esac\n"
+    "    _mw_words \"$(mw get \"$what\" -q -o name --limit 500 --timeout 200ms $filter $where "
+    "2>/dev/null)\"\n"
+    "}\n"
     "_mw()\n"
     "{\n"
+    "    local first=\"\"; local -a where\n"
     "    local route=\"\" prev=\"${words[CURRENT-1]}\" word i n=0 skip=0\n"
     "    local -a names options\n"
     "    if [[ ${words[CURRENT]} == --*=* ]]; then\n"
@@ -50,7 +69,9 @@ static const char zsh_head[] =
     "    fi\n"
     "    for (( i = 2; i < CURRENT; i++ )); do\n"
     "        word=\"${words[i]}\"\n"
-    "        if (( skip )); then skip=0; continue; fi\n";
+    "        if (( skip )); then skip=0; continue; fi\n"
+    "        if [[ $word == --socket || $word == --context ]]; then "
+    "where=(\"$word\" \"${words[i+1]}\"); fi\n";
 
 static const char zsh_tail[] =
     "    if [[ ${words[CURRENT]} == -* ]]; then _describe -o 'option' options\n"
@@ -169,6 +190,8 @@ static void put_action(const struct script *s, enum value_type type, const char 
         text_add(s->out, "_mw_files");
     else if (type == VALUE_DIR)
         text_add(s->out, "_mw_dirs");
+    else if (type == VALUE_NODES)
+        text_add(s->out, "_mw_names");
     else if (type == VALUE_CHOICE) {
         text_add(s->out, "_mw_words \"");
         while ((n = command_choice_next(&at, &choice)) > 0)
@@ -247,7 +270,8 @@ static void route_case(const struct script *s)
         }
         text_add(s->out, ") route=\"$route $word\" ;;\n");
     }
-    text_add(s->out, "        *) n=$(( n + 1 )) ;;\n        esac\n    done\n");
+    text_add(s->out, "        *) first=\"${first:-$word}\"; n=$(( n + 1 )) ;;\n        esac\n"
+                     "    done\n");
 }
 
 static void arg_cases(const struct script *s)

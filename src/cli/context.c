@@ -94,7 +94,7 @@ double cli_option_real(const struct cli_context *ctx, const char *name)
 {
     const char *s = cli_option_string(ctx, name);
     double v = 0;
-    must(declared(ctx, name)->type == VALUE_REAL);
+    must(declared(ctx, name)->type == VALUE_DECIMAL);
     must(s == NULL || mw_parse_double(s, &v) == 0);
     return v;
 }

@@ -133,7 +133,10 @@ int main(int argc, char **argv)
                    slash ? argv[1] : ".", old != NULL ? old : "/usr/bin:/bin");
     (void)snprintf(log, sizeof log, "%s.log", scratch);
     const char *filter = argc > 3 ? argv[3] : NULL;
-    unsigned n = setenv("PATH", path, 1) == 0 ? run_all(log, filter, &failed) : 0;
+    /* Nobody's own contexts are used or changed. */
+    (void)unsetenv("MW_CONTEXT");
+    bool alone = setenv("XDG_CONFIG_HOME", scratch, 1) == 0 && setenv("PATH", path, 1) == 0;
+    unsigned n = alone ? run_all(log, filter, &failed) : 0;
     (void)snprintf(remove, sizeof remove, "rm -rf '%s' '%s'", scratch, log);
     if (chdir("/") != 0 || run_line(remove, "/dev/null") != 0)
         printf("# could not remove %s\n", scratch);

@@ -29,6 +29,8 @@ struct output {
     struct text pool;    /* table: all cells, each ended by '\0' */
     size_t *cell;        /* table: offsets into pool */
     size_t cells, cells_room;
+    bool no_headings, go_on;
+    size_t width[OUTPUT_COLUMNS_MAX]; /* of the set before, when sets go on */
     bool lost;           /* out of memory */
     bool closed;         /* the reader of the pipe went away */
     int write_errno;     /* of the first failed write */
@@ -71,6 +73,17 @@ FILE *output_file(const struct output *o)
     return o->file;
 }
 
+void output_headings(struct output *o, bool yes)
+{
+    o->no_headings = !yes;
+}
+
+void output_continue(struct output *o, bool yes)
+{
+    o->go_on = yes;
+    memset(o->width, 0, sizeof(o->width));
+}
+
 /* Notes a failed write and whether it failed only because nobody reads any more. */
 static void check_writes(struct output *o)
 {
@@ -94,19 +107,22 @@ static bool column_shown(const struct output *o, unsigned c)
     return o->columns[c].title != NULL && (!o->columns[c].wide || o->form == OUTPUT_WIDE);
 }
 
+/* Line ends and tabs are data here, as RFC 4180 has it; what drives a terminal is not. */
 static void csv_put(FILE *f, const char *s)
 {
-    if (strpbrk(s, ",\"\r\n") == NULL) {
-        (void)fputs(s, f);
-        return;
-    }
-    (void)fputc('"', f);
-    for (; *s != '\0'; s++) {
+    bool quoted = strpbrk(s, ",\"\r\n") != NULL;
+    size_t left = strlen(s);
+    if (quoted)
+        (void)fputc('"', f);
+    for (size_t n; left > 0; s += n, left -= n) {
+        size_t control = strchr("\r\n\t", *s) == NULL ? text_control(s, left) : 0;
+        n = control > 0 ? control : 1;
         if (*s == '"')
             (void)fputc('"', f);
-        (void)fputc(*s, f);
+        (void)fputc(control > 0 ? '?' : *s, f);
     }
-    (void)fputc('"', f);
+    if (quoted)
+        (void)fputc('"', f);
 }
 
 void output_begin(struct output *o, const struct output_column *columns, enum output_shape shape)
@@ -122,9 +138,9 @@ void output_begin(struct output *o, const struct output_column *columns, enum ou
     o->rows = 0;
     o->cells = 0;
     text_clear(&o->pool);
-    if (o->sets++ > 0 && o->form != OUTPUT_JSON)
+    if (o->sets++ > 0 && o->form != OUTPUT_JSON && !o->go_on)
         (void)fputs(o->form == OUTPUT_CSV ? "\r\n" : "\n", o->file);
-    for (unsigned c = 0; o->form == OUTPUT_CSV && c < o->column_count; c++) {
+    for (unsigned c = 0; o->form == OUTPUT_CSV && !o->no_headings && c < o->column_count; c++) {
         csv_put(o->file, columns[c].key);
         (void)fputs(c + 1 < o->column_count ? "," : "\r\n", o->file);
     }
@@ -317,7 +333,8 @@ static void layout_make(const struct output *o, struct layout *l)
                        col->unit != NULL ? " (" : "", col->unit != NULL ? col->unit : "",
                        col->unit != NULL ? ")" : "");
         const char *title = l->at[l->count].title;
-        l->at[l->count++].width = term_columns(title, strlen(title));
+        size_t least = o->go_on ? o->width[l->count] : 0;
+        l->at[l->count++].width = MW_MAX(least, term_columns(title, strlen(title)));
     }
     for (uint64_t r = 0; r < o->rows; r++)
         for (unsigned c = 0; c < l->count; c++) {
@@ -352,18 +369,26 @@ static void put_table_cell(FILE *f, const struct layout *l, unsigned c, const ch
         put_padding(f, (right ? 0 : width - used) + GAP);
 }
 
+static void headings_print(struct output *o, const struct layout *l)
+{
+    if (o->term.colour)
+        (void)fputs("\x1b[1m", o->file);
+    for (unsigned c = 0; c < l->count; c++)
+        put_table_cell(o->file, l, c, l->at[c].title);
+    if (o->term.colour)
+        (void)fputs("\x1b[0m", o->file);
+    (void)fputc('\n', o->file);
+}
+
 static void table_print(struct output *o)
 {
     struct layout l;
     layout_make(o, &l);
     must(l.count > 0);
-    if (o->term.colour)
-        (void)fputs("\x1b[1m", o->file);
     for (unsigned c = 0; c < l.count; c++)
-        put_table_cell(o->file, &l, c, l.at[c].title);
-    if (o->term.colour)
-        (void)fputs("\x1b[0m", o->file);
-    (void)fputc('\n', o->file);
+        o->width[c] = l.at[c].width;
+    if (!o->no_headings)
+        headings_print(o, &l);
     for (uint64_t r = 0; r < o->rows && !o->closed; r++) {
         for (unsigned c = 0; c < l.count; c++)
             put_table_cell(o->file, &l, c, table_cell(o, &l, r, c));

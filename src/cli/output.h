@@ -41,6 +41,12 @@ enum output_form output_form_of(const struct output *o);
 const struct term *output_term(const struct output *o);
 FILE *output_file(const struct output *o); /* for text that is the data itself, e.g. YAML */
 
+/* Sets that follow have no headings (tables, CSV), or have them again. */
+void output_headings(struct output *o, bool yes);
+/* Sets that follow go on below each other: no empty line between them, and columns of a table are
+ * at least as wide as in the set before. */
+void output_continue(struct output *o, bool yes);
+
 /* Starts a set of rows; columns end with a NULL key and are borrowed until output_end(). */
 void output_begin(struct output *o, const struct output_column *columns, enum output_shape shape);
 

@@ -197,7 +197,7 @@ static void control_characters_and_bad_utf8_in_data_do_no_harm(void **state)
 {
     (void)state;
     static const struct output_column one[] = { { .key = "s", .title = "S" }, { 0 } };
-    static const char bad[] = "a\x1b[2Jb\xff\n";
+    static const char bad[] = "a\x1b[2Jb\xc2\x9b" "2J\xe2\x80\xae\xe2\x81\xa6\xff\n";
     for (int form = OUTPUT_TABLE; form <= OUTPUT_JSON; form++) {
         struct capture *c = begin((enum output_form)form, plain);
         output_begin(c->output, one, OUTPUT_ROWS);
@@ -205,6 +205,8 @@ static void control_characters_and_bad_utf8_in_data_do_no_harm(void **state)
         output_end(c->output, NULL);
         const char *s = end(c);
         assert_null(strchr(s, '\x1b'));
+        if (form != OUTPUT_JSON)
+            assert_non_null(strstr(s, "a?[2Jb?2J??\xff"));
         if (form == OUTPUT_JSON) {
             json_t *j = json_loads(s, 0, NULL);
             assert_non_null(j);
@@ -222,6 +224,33 @@ static void json_numbers_survive_reading_back(void **state)
     output_real(c->output, 0.1, 3);
     output_end(c->output, NULL);
     assert_string_equal(end(c), "{\n  \"v\": 0.1\n}\n");
+}
+
+static void sets_that_go_on_keep_their_columns_and_may_leave_out_headings(void **state)
+{
+    static const struct output_column two[] = { { .key = "a", .title = "A" },
+                                                { .key = "b", .title = "B" },
+                                                { 0 } };
+    struct capture *c = begin(OUTPUT_TABLE, (struct term){ 0 });
+    (void)state;
+    output_continue(c->output, true);
+    output_begin(c->output, two, OUTPUT_ROWS);
+    output_text(c->output, "wide one");
+    output_text(c->output, "x");
+    output_end(c->output, NULL);
+    output_headings(c->output, false);
+    output_begin(c->output, two, OUTPUT_ROWS);
+    output_text(c->output, "y");
+    output_text(c->output, "z");
+    output_end(c->output, NULL);
+    assert_string_equal(end(c), "A         B\nwide one  x\ny         z\n");
+    c = begin(OUTPUT_CSV, (struct term){ 0 });
+    output_headings(c->output, false);
+    output_begin(c->output, two, OUTPUT_ROWS);
+    output_text(c->output, "y");
+    output_text(c->output, "z");
+    output_end(c->output, NULL);
+    assert_string_equal(end(c), "y,z\r\n");
 }
 
 static void a_full_disk_is_reported_with_its_reason(void **state)
@@ -273,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_record_is_one_object_or_a_line_per_column),
         cmocka_unit_test(control_characters_and_bad_utf8_in_data_do_no_harm),
         cmocka_unit_test(json_numbers_survive_reading_back),
+        cmocka_unit_test(sets_that_go_on_keep_their_columns_and_may_leave_out_headings),
         cmocka_unit_test(rows_lost_for_want_of_memory_are_reported),
         cmocka_unit_test(a_full_disk_is_reported_with_its_reason),
     };

@@ -20,7 +20,7 @@ static const struct command_option run_options[] = {
       .help = "h" },
     { .name = "set", .type = VALUE_STRING, .value = "K=V", .repeat = true, .help = "h" },
     { .name = "shape", .type = VALUE_CHOICE, .value = "ring|torus", .help = "h" },
-    { .name = "load", .type = VALUE_REAL, .value = "X", .fallback = "0.85", .help = "h" },
+    { .name = "load", .type = VALUE_DECIMAL, .value = "X", .fallback = "0.85", .help = "h" },
     { .name = "for", .type = VALUE_DURATION, .value = "TIME", .fallback = "2.5h", .help = "h" },
     { .name = "dry", .letter = 'n', .help = "h" },
     { 0 },

@@ -7,22 +7,13 @@
 
 #include <jansson.h>
 
+#include "base/estimate.h"
 #include "sim/run.h"
-
-struct estimate {
-    double mean, lo, hi; /* lo = hi = mean for one run */
-};
-
-/* values: n >= 1 of them. */
-struct estimate estimate_of(const double *value, uint32_t n);
 
 /* Every number of run_json() becomes {mean, lo, hi, values}, values in the order of the seeds,
  * except `seed`, which is the first; `runs` is added; `state_hash` and `trace_hash` are hashes
  * over those of all runs.  wall_s is what all of it took.  Gives a new object; NULL when out of
  * memory. */
 json_t *run_many_json(const struct run_result *result, uint32_t runs, double wall_s);
-
-/* Two-sided 95 % point of Student's t. */
-double student_t95(uint32_t degrees);
 
 #endif

@@ -19,7 +19,8 @@
 
 #include "base/base.h"
 
-#define SERVE "\"$MW\" serve --site site.yaml --no-slurm --listen 127.0.0.1:0 --socket mw.sock "  \
+#define SERVE "\"$MW\" serve --site site.yaml --no-slurm --listen 127.0.0.1:0 --http 127.0.0.1:0 " \
+              "--socket mw.sock "                                                                  \
               "--for 60s "
 #define LISTENS "at=$(\"$MW\" status --socket mw.sock --json | "                                   \
                 "sed -n 's/.*\"listens\": \"\\(.*\\)\".*/\\1/p'); "
@@ -116,7 +117,8 @@ static void a_second_daemon_on_the_same_journal_port_or_socket_is_refused(void *
          "another daemon listens on mw.sock");
     runs(SERVE "--journal live 2>log & pid=$!; " STARTED
          LISTENS
-         "\"$MW\" serve --site site.yaml --no-slurm --journal other --socket o.sock --for 9s "
+         "\"$MW\" serve --site site.yaml --no-slurm --http none --journal other "
+         "--socket o.sock --for 9s "
          "--listen $at 2>&1; code=$?; kill $pid; wait $pid; exit $code", 5, "is in use by another");
     runs(SERVE "--journal live 2>log & pid=$!; " STARTED
          "kill $pid; wait $pid", 0, NULL); /* what was refused broke nothing */
@@ -182,7 +184,24 @@ static void agents_must_say_the_token(void **state)
     runs("grep 'can be read by others' log", 0, NULL);
 }
 
-/* ---- HTTP ---------------------------------------------------------------------------------- */
+/* Tells of a broken GPU on three nodes of each rack, and stays until the daemon has taken it in. */
+static void status_names_the_first_nodes_that_are_not_ready(void **state)
+{
+    (void)state;
+    runs("\"$MW\" site new --shape hgx-h100 --gpus 128 >site.yaml; "
+         SERVE "--journal live 2>log & pid=$!; " STARTED
+         LISTENS
+         "for k in 1 2 3 4; do for n in 1 2 3; do "
+         "exec {fd}<>/dev/tcp/${at%:*}/${at#*:}; "
+         "echo \"hello version=1 node=h01-r01-k$k-n$n boot=b agent=0.1.0\" >&$fd; "
+         "echo 'kmsg text=NVRM:%20Xid%20(PCI:0000:1b:00):%2079,%20fallen%20off' >&$fd; "
+         "done; done; until \"$MW\" status --socket mw.sock >said && grep 'NOT READY  *12:' said; "
+         "do sleep 0.1; kill -0 $pid || exit 9; done; kill $pid; wait $pid", 0,
+         "12: h01-r01-k1-n1 (down), h01-r01-k1-n2 (down), h01-r01-k1-n3 (down), h01-r01-k2-n1 (");
+    runs("cat said", 0, "h01-r01-k4-n1 (down) and 2 more\n");
+}
+
+/* ---- HTTP ------------------------------------------------------------------------------------ */
 
 /* Sends a request as it is and reads the answer to its end. */
 static void ask(const char *request, char *ret, size_t size)
@@ -228,7 +247,7 @@ static void the_socket_answers_http_with_problems_that_say_what_is_wrong(void **
     answers("GET /healthz" HEAD "\r\n", "HTTP/1.1 200", "\"status\":\"ok\"");
     answers("GET /api/v1/status?x=1" HEAD "\r\n", "HTTP/1.1 200", "\"program\":\"millwright\"");
     answers("GET /nowhere" HEAD "\r\n", "HTTP/1.1 404", "application/problem+json");
-    answers("DELETE /healthz" HEAD "\r\n", "HTTP/1.1 405", "Allow: GET\r\n");
+    answers("DELETE /healthz" HEAD "\r\n", "HTTP/1.1 405", "Allow: GET, HEAD\r\n");
     answers("GET /api/v1/commands" HEAD "\r\n", "HTTP/1.1 405", "Allow: POST\r\n");
     post("", "{}", "HTTP/1.1 415", "application/json");
     post(JSON, "{", "HTTP/1.1 400", "\"code\":\"MW_ESYNTAX\"");
@@ -265,6 +284,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(what_cannot_be_started_says_why_and_what_to_do, make_site),
         cmocka_unit_test_setup(a_record_of_another_site_is_refused, make_site),
         cmocka_unit_test_setup(agents_must_say_the_token, make_site),
+        cmocka_unit_test_setup(status_names_the_first_nodes_that_are_not_ready, make_site),
         cmocka_unit_test_setup(
             the_socket_answers_http_with_problems_that_say_what_is_wrong, make_site),
     };

@@ -4,13 +4,13 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "cli/daemon_client.h"
+#include "cli/daemon_of.h"
 
 const struct command_exit tell_exits[] = {
     { CLI_EXIT_NOT_FOUND, "the daemon knows no such node, hall, job or event" },
-    { CLI_EXIT_DENIED, "the socket belongs to another user" },
+    { CLI_EXIT_DENIED, "the token does not allow it, or the socket belongs to another user" },
     { CLI_EXIT_CONFLICT, "it is over already, or the state or mode does not allow it" },
-    { CLI_EXIT_UNREACHABLE, "no daemon listens" },
+    { CLI_EXIT_UNREACHABLE, "no daemon answers" },
     { CLI_EXIT_TIMEOUT, "the daemon did not answer: mw journal tail shows whether it was taken" },
     { 0 },
 };
@@ -67,13 +67,15 @@ int tell_post(struct cli_context *ctx, json_t *command)
 {
     struct mw_error err = { 0 };
     json_t *answer = NULL;
-    const struct daemon_call c = { .socket = cli_option_string(ctx, "socket"),
-                                   .path = "/api/v1/commands", .body = command };
+    struct daemon *d mw_cleanup(daemon_closep) = NULL;
+    const struct daemon_call c = { .path = "/api/v1/commands", .body = command };
     if (command == NULL) {
         cli_error(ctx, "out of memory, or a text that is not UTF-8");
         return CLI_EXIT_ERROR;
     }
-    int rc = daemon_ask(&c, &answer, &err);
+    int rc = daemon_of(ctx, &d, &err);
+    if (rc == 0)
+        rc = daemon_ask(d, &c, &answer, &err);
     json_decref(command);
     if (rc < 0)
         return cli_fail(ctx, &err);

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "cli/context.h"
+#include "cli/daemon_of.h"
 
 /* {"verb": …, "reason": …}; the reason is option --reason, where `reason` says that there is one.
  * The command is the caller's; NULL = out of memory, which the following pass on. */
@@ -17,15 +17,12 @@ json_t *tell_number(json_t *command, const char *key, const char *text);
 /* Adds a text; NULL adds nothing. */
 json_t *tell_text(json_t *command, const char *key, const char *text);
 
-/* Posts the command to the daemon at option --socket and shows what was recorded; takes it.
+/* Posts the command to the daemon of daemon_of.h and shows what was recorded; takes it.
  * Returns an exit code. */
 int tell_post(struct cli_context *ctx, json_t *command);
 
 extern const struct command_exit tell_exits[];
 
-#define SOCKET_OPTION                                                                             \
-    { .name = "socket", .type = VALUE_FILE, .value = "PATH",                                      \
-      .help = "the daemon's control socket, where it is not the usual one" }
 #define REASON_OPTION                                                                             \
     { .name = "reason", .letter = 'r', .type = VALUE_STRING, .value = "TEXT", .required = true,   \
       .help = "why; it goes into the record with your user id" }

@@ -9,6 +9,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 static bool env_set(const char *name)
 {
     const char *v = getenv(name);
@@ -72,8 +74,8 @@ size_t term_fit(const char *s, size_t length, size_t columns)
 void term_put_safe(FILE *f, const char *s, size_t length)
 {
     must(f != NULL);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)s[i];
-        (void)fputc(c < 0x20 || c == 0x7f ? '?' : c, f);
+    for (size_t i = 0, n; i < length; i += n > 0 ? n : 1) {
+        n = text_control(s + i, length - i);
+        (void)fputc(n > 0 ? '?' : (unsigned char)s[i], f);
     }
 }

@@ -7,13 +7,13 @@
 #include "api/views.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "cli/daemon_client.h"
+#include "cli/daemon_of.h"
 #include "cli/live_record.h"
 
 const struct command_exit view_exits[] = {
     { CLI_EXIT_NOT_FOUND, "there is no record" },
     { CLI_EXIT_DENIED, "the record may not be read, or the socket belongs to another user" },
-    { CLI_EXIT_UNREACHABLE, "no daemon listens on that socket" },
+    { CLI_EXIT_UNREACHABLE, "no daemon answers" },
     { CLI_EXIT_TIMEOUT, "the daemon did not answer" },
     { 0 },
 };
@@ -31,9 +31,13 @@ static int from_daemon(struct cli_context *ctx, const struct api_view *v, json_t
 {
     struct mw_error err = { 0 };
     char path[64];
-    (void)snprintf(path, sizeof(path), "%s%s", v->path, given(ctx, "all") ? "?all" : "");
-    const struct daemon_call c = { .socket = cli_option_string(ctx, "socket"), .path = path };
-    return daemon_ask(&c, ret, &err) < 0 ? cli_fail(ctx, &err) : CLI_EXIT_OK;
+    (void)snprintf(path, sizeof(path), "%s?limit=%u%s", v->path, API_ROWS_MAX,
+                   given(ctx, "all") ? "&all" : "");
+    struct daemon *d mw_cleanup(daemon_closep) = NULL;
+    const struct daemon_call c = { .path = path };
+    if (daemon_of(ctx, &d, &err) < 0 || daemon_ask(d, &c, ret, &err) < 0)
+        return cli_fail(ctx, &err);
+    return CLI_EXIT_OK;
 }
 
 static int from_record(struct cli_context *ctx, const struct api_view *v, json_t **ret)
@@ -183,8 +187,8 @@ int view_run(struct cli_context *ctx, const struct view *v)
     const struct api_view *of = api_view_find(v->name);
     json_t *document = NULL;
     must(of != NULL);
-    int code = given(ctx, "socket") ? from_daemon(ctx, of, &document)
-                                    : from_record(ctx, of, &document);
+    int code = daemon_wanted(ctx) ? from_daemon(ctx, of, &document)
+                                  : from_record(ctx, of, &document);
     if (code != CLI_EXIT_OK)
         return code;
     if (v->only != NULL && given(ctx, v->only))

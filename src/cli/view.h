@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "cli/context.h"
+#include "cli/daemon_of.h"
 
 enum view_as {
     VIEW_TEXT,
@@ -42,10 +42,6 @@ struct view {
 /* Gets the document, prints it; an exit code. */
 int view_run(struct cli_context *ctx, const struct view *v);
 
-/* A row of a command's options: ask the daemon. */
-#define VIEW_SOCKET_OPTION                                                          \
-    { .name = "socket", .type = VALUE_FILE, .value = "PATH",                        \
-      .help = "ask the daemon that listens there instead of reading the record" }
 #define VIEW_ALL_OPTION(what) { .name = "all", .help = what }
 
 extern const struct command_exit view_exits[];

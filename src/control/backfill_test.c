@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "base/units.h"
+#include "control/rig_again.h"
 #include "control/rig_jobs.h"
 
 #define NODES 8
@@ -24,13 +24,8 @@ static struct control_policy policy(void)
 
 static void ask(struct rig_jobs *j, uint64_t job, uint32_t nodes, int64_t work_ms)
 {
-    rig_jobs_ask(j, &(struct rig_ask){ .job = job, .nodes = nodes, .work_ms = work_ms,
+    rig_jobs_ask(j, (struct rig_ask){ .job = job, .nodes = nodes, .work_ms = work_ms,
                                        .tenant = 1 });
-}
-
-static bool runs(const struct rig_jobs *j, uint64_t job)
-{
-    return j->at[job].end_ms != MW_NEVER;
 }
 
 static int64_t ms_after_start(const struct rig_jobs *j, int64_t ms)
@@ -44,15 +39,15 @@ static void a_blocked_job_is_passed_by_what_ends_before_its_reservation(void **s
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask(j, 1, 6, 10 * HOUR);
     rig_jobs_run(j, RIG_SECOND);
     ask(j, 2, 8, HOUR);        /* has to wait for job 1 */
     ask(j, 3, 2, 11 * HOUR);   /* would delay it */
     ask(j, 4, 2, 9 * HOUR);    /* would not */
     rig_jobs_run(j, RIG_SECOND);
-    assert_true(runs(j, 1) && runs(j, 4) && !runs(j, 2) && !runs(j, 3));
+    assert_true(rig_jobs_runs(j, 1) && rig_jobs_runs(j, 4) &&
+                !rig_jobs_runs(j, 2) && !rig_jobs_runs(j, 3));
     uint64_t job = 0;
     int64_t at_ms = 0;
     uint32_t nodes = 0;
@@ -71,7 +66,7 @@ static void a_blocked_job_is_passed_by_what_ends_before_its_reservation(void **s
     assert_int_equal(why.behind, 2);
     assert_int_equal(why.at_ms, at_ms);
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 2));
+    assert_true(rig_jobs_runs(j, 2));
     rig_jobs_run(j, 40 * RIG_HOUR);
     assert_int_equal(rig_jobs_left(j), 0);
     assert_true(j->first_ms[2] - at_ms <= p.work.pulse_ms);
@@ -85,8 +80,7 @@ static void a_long_job_may_pass_on_nodes_that_the_blocked_one_leaves_over(void *
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask(j, 1, 5, 10 * HOUR);
     rig_jobs_run(j, RIG_SECOND);
     ask(j, 2, 6, HOUR);       /* leaves two of eight over */
@@ -94,10 +88,10 @@ static void a_long_job_may_pass_on_nodes_that_the_blocked_one_leaves_over(void *
     ask(j, 4, 1, 100 * HOUR);
     ask(j, 5, 1, 100 * HOUR); /* one too many */
     rig_jobs_run(j, RIG_SECOND);
-    assert_true(runs(j, 3) && runs(j, 4) && !runs(j, 5));
+    assert_true(rig_jobs_runs(j, 3) && rig_jobs_runs(j, 4) && !rig_jobs_runs(j, 5));
     assert_int_equal(work_why_waiting(r->control->work, 5).why, WAIT_TURN);
     rig_jobs_run(j, 10 * RIG_HOUR);
-    assert_true(runs(j, 2));
+    assert_true(rig_jobs_runs(j, 2));
     rig_check_again(r);
     rig_free(r);
 }
@@ -108,13 +102,12 @@ static void without_backfill_nobody_passes(void **state)
     struct control_policy p = policy();
     p.work.backfill = false;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask(j, 1, 6, 10 * HOUR);
     ask(j, 2, 8, HOUR);
     ask(j, 4, 2, HOUR);
     rig_jobs_run(j, RIG_SECOND);
-    assert_true(runs(j, 1) && !runs(j, 2) && !runs(j, 4));
+    assert_true(rig_jobs_runs(j, 1) && !rig_jobs_runs(j, 2) && !rig_jobs_runs(j, 4));
     assert_int_equal(work_why_waiting(r->control->work, 4).why, WAIT_TURN);
     assert_int_equal(work_why_waiting(r->control->work, 4).behind, 2);
     uint64_t job;
@@ -131,11 +124,10 @@ static void the_end_of_an_attempt_is_known_to_the_millisecond(void **state)
     struct control_policy p = policy();
     p.work.interval_ms = HOUR;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    rig_jobs_ask(j, &(struct rig_ask){ .job = 1, .nodes = 8, .work_ms = 5 * HOUR,
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, (struct rig_ask){ .job = 1, .nodes = 8, .work_ms = 5 * HOUR,
                                        .restart_ms = 7 * MIN, .write_ms = 2 * MIN });
-    rig_jobs_ask(j, &(struct rig_ask){ .job = 2, .nodes = 8, .work_ms = HOUR });
+    rig_jobs_ask(j, (struct rig_ask){ .job = 2, .nodes = 8, .work_ms = HOUR });
     uint64_t job = 0;
     int64_t at_ms = 0;
     uint32_t nodes = 0;
@@ -158,8 +150,7 @@ static void a_report_of_a_slowed_job_moves_the_reservation(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask(j, 1, 8, 10 * HOUR);
     ask(j, 2, 8, HOUR);
     rig_jobs_run(j, 4 * RIG_HOUR);
@@ -208,22 +199,23 @@ static void a_tenant_at_its_quota_waits_and_holds_nobody_back(void **state)
     p.work.quota[0] = (struct work_quota){ .tenant = 5, .gpus = 24 };
     p.work.quotas = 1;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     for (uint64_t job = 1; job <= 3; job++)
-        rig_jobs_ask(j, &(struct rig_ask){ .job = job, .nodes = 2, .tenant = 5,
+        rig_jobs_ask(j, (struct rig_ask){ .job = job, .nodes = 2, .tenant = 5,
                                            .work_ms = 2 * HOUR });
     ask(j, 4, 6, HOUR);
     rig_jobs_run(j, RIG_SECOND);
-    assert_true(runs(j, 1) && !runs(j, 2) && !runs(j, 3) && runs(j, 4));
+    assert_true(rig_jobs_runs(j, 1) && !rig_jobs_runs(j, 2) &&
+                !rig_jobs_runs(j, 3) && rig_jobs_runs(j, 4));
     struct work_why why = work_why_waiting(r->control->work, 2);
     assert_int_equal(why.why, WAIT_QUOTA);
     assert_int_equal(why.used_gpus, 16);
     assert_int_equal(why.quota_gpus, 24);
-    rig_jobs_ask(j, &(struct rig_ask){ .job = 5, .nodes = 4, .tenant = 5, .work_ms = HOUR,
+    rig_jobs_ask(j, (struct rig_ask){ .job = 5, .nodes = 4, .tenant = 5, .work_ms = HOUR,
                                        .flags = JOB_INTERRUPTIBLE });
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 5) && !runs(j, 2)); /* beyond the quota: it may be interrupted */
+    /* beyond the quota: it may be interrupted */
+    assert_true(rig_jobs_runs(j, 5) && !rig_jobs_runs(j, 2));
     rig_jobs_run(j, 10 * RIG_HOUR);
     assert_int_equal(rig_jobs_left(j), 0);
     rig_check_again(r);
@@ -250,11 +242,6 @@ static void note_promise(struct rig_jobs *j)
     s->promises++;
 }
 
-static uint64_t draw(uint64_t seed, uint64_t nth, uint64_t what, uint64_t below)
-{
-    return mw_random_below(mw_random_u64(seed, nth, what, 0), below);
-}
-
 static void with_exact_ends_no_blocked_job_starts_later_than_it_was_first_promised(void **state)
 {
     (void)state;
@@ -264,18 +251,17 @@ static void with_exact_ends_no_blocked_job_starts_later_than_it_was_first_promis
         struct story story = { 0 };
         struct rig_jobs *j = &(struct rig_jobs){ 0 };
         p.work.interval_ms = seed % 2 ? 45 * MIN : 0;
-        struct rig *r = rig_make(16, &p);
-        rig_jobs_begin(j, r);
+        struct rig *r = rig_jobs_make(j, 16, &p);
         j->each = note_promise;
         j->ctx = &story;
         for (uint64_t job = 1; job <= 120; job++) {
-            bool large = draw(seed, job, 1, 8) == 0;
-            rig_jobs_ask(j, &(struct rig_ask){
-                .job = job, .nodes = 1 + (uint32_t)draw(seed, job, 2, large ? 16 : 4),
-                .work_ms = MIN * (1 + (int64_t)draw(seed, job, 3, 600)),
-                .restart_ms = (int64_t)draw(seed, job, 4, 10 * MIN),
-                .write_ms = (int64_t)draw(seed, job, 5, 3 * MIN) });
-            rig_jobs_run(j, (int64_t)draw(seed, job, 6, 20) * RIG_MINUTE);
+            bool large = rig_draw(seed, job, 1, 8) == 0;
+            rig_jobs_ask(j, (struct rig_ask){
+                .job = job, .nodes = 1 + (uint32_t)rig_draw(seed, job, 2, large ? 16 : 4),
+                .work_ms = MIN * (1 + (int64_t)rig_draw(seed, job, 3, 600)),
+                .restart_ms = (int64_t)rig_draw(seed, job, 4, 10 * MIN),
+                .write_ms = (int64_t)rig_draw(seed, job, 5, 3 * MIN) });
+            rig_jobs_run(j, (int64_t)rig_draw(seed, job, 6, 20) * RIG_MINUTE);
         }
         rig_jobs_run(j, 400 * RIG_HOUR);
         assert_int_equal(rig_jobs_left(j), 0);

@@ -7,9 +7,8 @@
 #include <cmocka.h>
 
 #include "base/units.h"
+#include "control/rig_again.h"
 #include "control/rig_cause.h"
-#include "control/rederive.h"
-#include "core/journal_memory.h"
 #include "fleet/site.h"
 
 static void one_breaker_over_2304_nodes_is_one_incident_whatever_the_order(void **state)
@@ -41,44 +40,11 @@ static void one_breaker_over_2304_nodes_is_one_incident_whatever_the_order(void 
     }
 }
 
-static struct control *fresh(const struct rig *r, struct journal *j)
-{
-    struct control *c = NULL;
-    struct control_options o = { .fleet = r->fleet, .policy = &r->policy, .journal = j,
-                                 .board = { .jobs_max = 256 } };
-    assert_int_equal(control_create(&o, &c, NULL), 0);
-    return c;
-}
-
-static void check_rederived(const struct rig *r)
-{
-    const struct rederive_range all = { .first_seq = 1, .last_seq = UINT64_MAX };
-    struct rederive_report report = { 0 };
-    struct journal *j = NULL;
-    assert_int_equal(journal_memory_create(&(struct journal_memory_options){ .discard = true }, &j),
-                     0);
-    struct control *c = fresh(r, j);
-    assert_int_equal(core_rederive(r->journal, c->core, &all, &report, NULL), 0);
-    if (report.differences)
-        fail_msg("event %llu: %s", (unsigned long long)report.first_seq, report.first);
-    assert_true(mw_hash128_equal(core_state_hash(c->core), rig_hash(r)));
-    control_destroy(c);
-    journal_destroy(j);
-}
-
 /* The rest of the facts, after a restart in the middle, lead to the same record. */
 static void check_restarts(struct rig *whole, uint32_t every)
 {
     for (uint32_t at = 0; at < whole->facts; at += every) {
-        struct journal *j = rig_copy(whole, whole->fact[at].seq_after);
-        if (at % 2) {
-            struct control *c = fresh(whole, j);
-            assert_int_equal(core_recover(c->core, false, NULL), 0);
-            assert_int_equal(core_snapshot(c->core, NULL), 0);
-            control_destroy(c);
-        }
-        struct rig *r = rig_make_on(whole->fleet, &whole->policy, j, true);
-        rig_repeat(r, whole, at + 1);
+        struct rig *r = rig_restarted(whole, at, at % 2);
         r->now_ns = whole->now_ns;
         rig_wait(r, 0);
         if (!mw_hash128_equal(rig_hash(r), rig_hash(whole)))
@@ -104,7 +70,7 @@ static void a_burst_is_rederived_and_survives_a_restart_at_any_moment(void **sta
     rig_wait(r, RIG_HOUR);
     assert_true(rig_count(r, EV_INCIDENT_FREED) > 0);
     rig_check_bounds(r);
-    check_rederived(r);
+    rig_check_rederived(r);
     check_restarts(r, 3);
     rig_free(r);
 }
@@ -210,10 +176,10 @@ static void a_world_without_sense_breaks_no_promise_where_causes_are_sought(void
         suppressed += rig_count(r, EV_INCIDENT_SUPPRESSED);
         freed += rig_count(r, EV_INCIDENT_FREED);
         rig_check_log(r);
-        check_rederived(r);
+        rig_check_rederived(r);
         check_restarts(r, 97);
         make_well(r);
-        check_rederived(r);
+        rig_check_rederived(r);
         rig_free(r);
     }
     assert_true(suppressed > 100);

@@ -20,6 +20,17 @@ static void gate_and_return(struct rig *r, uint32_t first, uint32_t nodes)
         assert_int_equal(rig_node_health(r, n), HEALTH_READY);
 }
 
+/* The rack b1-p1-k1 of four nodes dies, and its crew says that it is repaired; gives the findings
+ * and the first node. */
+static uint32_t rack_repaired(struct rig *r, uint64_t ret[4])
+{
+    rig_kill_rack(r, "b1-p1-k1", 4, ret);
+    rig_wait(r, RIG_MINUTE);
+    assert_int_equal(rig_order(r, EV_ORDER_TAKEN, MW_NONE, 0), ADMIT_OK);
+    assert_int_equal(rig_order(r, EV_ORDER_ENDED, MW_NONE, RESULT_OK), ADMIT_OK);
+    return rig_node(r, "b1-p1-k1-n1");
+}
+
 static void when_the_cause_is_repaired_its_symptoms_pass_their_gates_unrepaired(void **state)
 {
     (void)state;
@@ -49,11 +60,7 @@ static void what_is_not_well_after_the_repair_is_treated_on_its_own(void **state
     (void)state;
     struct rig *r = rig_tree(1, 2, 4, 4);
     uint64_t f[4];
-    uint32_t first = rig_node(r, "b1-p1-k1-n1");
-    rig_kill_rack(r, "b1-p1-k1", 4, f);
-    rig_wait(r, RIG_MINUTE);
-    assert_int_equal(rig_order(r, EV_ORDER_TAKEN, MW_NONE, 0), ADMIT_OK);
-    assert_int_equal(rig_order(r, EV_ORDER_ENDED, MW_NONE, RESULT_OK), ADMIT_OK);
+    uint32_t first = rack_repaired(r, f);
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(rig_closed(r, first + i, f[i]), ADMIT_OK);
     rig_wait(r, 9 * RIG_MINUTE);
@@ -75,11 +82,7 @@ static void what_breaks_after_the_repair_has_another_cause(void **state)
     (void)state;
     struct rig *r = rig_tree(1, 2, 4, 4);
     uint64_t f[4];
-    uint32_t first = rig_node(r, "b1-p1-k1-n1");
-    rig_kill_rack(r, "b1-p1-k1", 4, f);
-    rig_wait(r, RIG_MINUTE);
-    assert_int_equal(rig_order(r, EV_ORDER_TAKEN, MW_NONE, 0), ADMIT_OK);
-    assert_int_equal(rig_order(r, EV_ORDER_ENDED, MW_NONE, RESULT_OK), ADMIT_OK);
+    uint32_t first = rack_repaired(r, f);
     for (uint32_t i = 0; i < 4; i++)
         assert_int_equal(rig_closed(r, first + i, f[i]), ADMIT_OK);
     rig_wait(r, 20 * RIG_MINUTE); /* all is well, the gates run */

@@ -220,3 +220,20 @@ int control_change_rules(struct control *c, int64_t now_ns, struct mw_error *err
         r = core_commit(c->core, err);
     return r == 0 ? core_snapshot(c->core, err) : r;
 }
+
+int control_follow_begin(struct control *c, uint64_t snapshot_max, struct mw_error *err)
+{
+    must(c && core_seq(c->core) == 0);
+    int r = check_site(c, err);
+    if (r < 0 || snapshot_max == 0)
+        return r;
+    r = core_follow_snapshot(c->core, snapshot_max, err);
+    return r == MW_ENOTFOUND ? 0 : r;
+}
+
+int control_follow(struct control *c, const struct event *ev, const void *tail, bool last,
+                   struct mw_error *err)
+{
+    must(c && ev);
+    return core_follow(c->core, ev, tail, last, err);
+}

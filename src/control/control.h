@@ -85,6 +85,19 @@ MW_MUST_USE int control_recover(struct control *c, bool use_snapshot, struct mw_
  */
 MW_MUST_USE int control_change_rules(struct control *c, int64_t now_ns, struct mw_error *err);
 
+/*
+ * A controller that follows a record which another one writes; its journal is open for reading, its
+ * `act` is NULL.  The first, on a fresh one, checks the site and loads the newest snapshot at or
+ * before snapshot_max (0 = none, UINT64_MAX = any), if there is one: MW_ECONFLICT, MW_EVERSION as
+ * control_recover.  Then the events come, one by one, from core_seq() + 1 on; all are applied under
+ * these rules, as control_change_rules does: who follows looks out for a new epoch and makes
+ * another controller under its rules.
+ */
+MW_MUST_USE int control_follow_begin(struct control *c, uint64_t snapshot_max,
+                                     struct mw_error *err);
+MW_MUST_USE int control_follow(struct control *c, const struct event *ev, const void *tail,
+                               bool last, struct mw_error *err);
+
 /* The site of an epoch, from the journal's blobs: gives *ret.  MW_ENOTFOUND, MW_ESYNTAX. */
 MW_MUST_USE int control_site_of(struct journal *j, const uint8_t config[32], struct fleet **ret,
                                 struct mw_error *err);

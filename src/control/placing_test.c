@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 #include "base/units.h"
-#include "control/rig.h"
+#include "control/rig_again.h"
 
 #define NODES 8
 
@@ -474,39 +474,15 @@ static struct rig *come_and_go(uint64_t seed, uint32_t steps)
     return r;
 }
 
-static void check_same_places(const struct rig *a, const struct rig *b)
-{
-    assert_int_equal(a->log_length, b->log_length);
-    for (uint32_t i = 0; i < a->log_length; i++) {
-        if (memcmp(&a->log[i].ev, &b->log[i].ev, sizeof(a->log[i].ev)) != 0)
-            fail_msg("event %u differs: %s and %s", i + 1, event_info(a->log[i].ev.kind)->name,
-                     event_info(b->log[i].ev.kind)->name);
-        if (a->log[i].ev.kind == EV_ATTEMPT_PLACED)
-            assert_memory_equal(a->log[i].tail, b->log[i].tail, a->log[i].ev.tail_size);
-    }
-    assert_true(mw_hash128_equal(rig_hash(a), rig_hash(b)));
-}
-
 static void gangs_go_to_the_same_nodes_after_a_restart_and_after_a_snapshot(void **state)
 {
     (void)state;
     struct rig *whole = come_and_go(7, 300);
     assert_true(rig_count(whole, EV_ATTEMPT_PLACED) > 40);
     for (uint32_t at = 5; at < whole->facts; at += 20) {
-        struct journal *j = rig_copy(whole, whole->fact[at].seq_after);
-        if (at / 20 % 2) { /* half of them from a snapshot */
-            struct control *c = NULL;
-            const struct control_options o = {
-                .fleet = whole->fleet, .policy = &whole->policy, .journal = j,
-                .board = { .jobs_max = 256, .incidents_max = 256 } };
-            assert_int_equal(control_create(&o, &c, NULL), 0);
-            assert_int_equal(core_recover(c->core, false, NULL), 0);
-            assert_int_equal(core_snapshot(c->core, NULL), 0);
-            control_destroy(c);
-        }
-        struct rig *r = rig_make_on(whole->fleet, &whole->policy, j, true);
-        rig_repeat(r, whole, at + 1);
-        check_same_places(whole, r);
+        /* half of them from a snapshot */
+        struct rig *r = rig_restarted(whole, at, at / 20 % 2);
+        rig_check_same(whole, r);
         rig_free(r);
     }
     rig_free(whole);

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "base/units.h"
+#include "control/rig_again.h"
 #include "control/rig_jobs.h"
 
 #define NODES 8
@@ -16,10 +16,8 @@
 
 static struct control_policy policy(void)
 {
-    struct control_policy p = rig_policy();
-    p.work.backfill = true;
+    struct control_policy p = rig_jobs_policy();
     p.work.preempt = true;
-    p.work.interval_ms = HOUR;
     return p;
 }
 
@@ -30,16 +28,6 @@ static struct rig_ask job(uint64_t number, uint32_t nodes, uint8_t priority, uin
                              .flags = flags };
 }
 
-static void ask(struct rig_jobs *j, struct rig_ask a)
-{
-    rig_jobs_ask(j, &a);
-}
-
-static bool runs(const struct rig_jobs *j, uint64_t number)
-{
-    return j->at[number].end_ms != MW_NEVER;
-}
-
 static const struct body_stop *stop_of(const struct rig *r, uint64_t number)
 {
     for (uint32_t i = r->log_length; i-- > 0;)
@@ -48,26 +36,15 @@ static const struct body_stop *stop_of(const struct rig *r, uint64_t number)
     return NULL;
 }
 
-/* Attempts that were told to stop for room. */
-static uint32_t room_stops(const struct rig *r)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < r->log_length; i++)
-        n += r->log[i].ev.kind == EV_ATTEMPT_STOP &&
-             r->log[i].ev.body.stop.class == BOARD_CLASS_PREEMPT;
-    return n;
-}
-
 static void a_higher_priority_stops_a_lower_one_at_its_checkpoint(void **state)
 {
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 8, 0, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 8, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    ask(j, job(2, 3, 4, 0));
+    rig_jobs_ask(j, job(2, 3, 4, 0));
     rig_jobs_run(j, RIG_SECOND);
     const struct body_stop *s = stop_of(r, 1);
     assert_non_null(s);
@@ -82,7 +59,7 @@ static void a_higher_priority_stops_a_lower_one_at_its_checkpoint(void **state)
     assert_int_equal(why.coming, 8);
     assert_int_equal(why.at_ms, j->at[1].end_ms); /* the checkpoint is its reservation */
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 2) && !runs(j, 1));
+    assert_true(rig_jobs_runs(j, 2) && !rig_jobs_runs(j, 1));
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 1);
     assert_int_equal(r->control->board->job_high_ms[rig_slot(r, 1)],
                      r->control->board->job_saved_ms[rig_slot(r, 1)]); /* no work is lost */
@@ -101,12 +78,11 @@ static void an_equal_priority_stops_nobody(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 8, 4, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 8, 4, 0));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    ask(j, job(2, 3, 4, 0));
-    ask(j, job(3, 3, 0, 0));
+    rig_jobs_ask(j, job(2, 3, 4, 0));
+    rig_jobs_ask(j, job(3, 3, 0, 0));
     rig_jobs_run(j, 10 * RIG_HOUR);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 0);
     rig_free(r);
@@ -117,19 +93,18 @@ static void an_attempt_works_for_a_while_before_it_is_stopped_for_room(void **st
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 4, 0, 0));
-    ask(j, job(2, 4, 0, JOB_INTERRUPTIBLE));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 4, 0, 0));
+    rig_jobs_ask(j, job(2, 4, 0, JOB_INTERRUPTIBLE));
     rig_jobs_run(j, RIG_HOUR);
-    ask(j, job(3, 4, 5, 0)); /* what may be interrupted may be so at any time */
+    rig_jobs_ask(j, job(3, 4, 5, 0)); /* what may be interrupted may be so at any time */
     rig_jobs_run(j, RIG_SECOND);
     assert_non_null(stop_of(r, 2));
-    ask(j, job(4, 4, 5, 0));
+    rig_jobs_ask(j, job(4, 4, 5, 0));
     rig_jobs_run(j, RIG_HOUR + 4 * RIG_MINUTE);
     assert_null(stop_of(r, 1)); /* works since 1 h 59 min */
     rig_jobs_run(j, 2 * RIG_MINUTE);
-    ask(j, job(5, 1, 0, 0)); /* the queue is looked at */
+    rig_jobs_ask(j, job(5, 1, 0, 0)); /* the queue is looked at */
     rig_jobs_run(j, RIG_SECOND);
     assert_non_null(stop_of(r, 1));
     rig_check_again(r);
@@ -141,12 +116,11 @@ static void nobody_is_stopped_when_that_makes_no_room(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 3, 6, 0));
-    ask(j, job(2, 5, 0, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 3, 6, 0));
+    rig_jobs_ask(j, job(2, 5, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    ask(j, job(3, 6, 4, 0)); /* five nodes are not enough */
+    rig_jobs_ask(j, job(3, 6, 4, 0)); /* five nodes are not enough */
     rig_jobs_run(j, 10 * RIG_HOUR);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 0);
     rig_free(r);
@@ -157,16 +131,15 @@ static void a_job_that_is_done_before_its_checkpoint_is_left_alone(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     struct rig_ask short_one = job(1, 8, 0, 0);
     short_one.work_ms = 4 * HOUR + 30 * MIN;
-    ask(j, short_one);
+    rig_jobs_ask(j, short_one);
     rig_jobs_run(j, 4 * RIG_HOUR + 20 * RIG_MINUTE);
-    ask(j, job(2, 3, 4, 0));
+    rig_jobs_ask(j, job(2, 3, 4, 0));
     rig_jobs_run(j, RIG_HOUR);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 0);
-    assert_true(runs(j, 2));
+    assert_true(rig_jobs_runs(j, 2));
     rig_free(r);
 }
 
@@ -175,26 +148,25 @@ static void the_cheapest_are_stopped_and_no_more_than_are_needed(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     struct rig_ask a = job(1, 4, 0, 0), b = job(2, 1, 0, 0), c = job(3, 3, 0, 0);
     a.restart_ms = 30 * MIN; /* the dearest */
     b.restart_ms = MIN;      /* the cheapest, and not needed in the end */
     c.restart_ms = 10 * MIN;
-    ask(j, a);
-    ask(j, b);
-    ask(j, c);
+    rig_jobs_ask(j, a);
+    rig_jobs_ask(j, b);
+    rig_jobs_ask(j, c);
     rig_jobs_run(j, 4 * RIG_HOUR + 10 * RIG_MINUTE);
-    ask(j, job(4, 3, 4, 0));
+    rig_jobs_ask(j, job(4, 3, 4, 0));
     rig_jobs_run(j, RIG_SECOND);
     assert_non_null(stop_of(r, 3)); /* with it alone there is room */
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 1);
-    ask(j, job(5, 5, 4, 0));
+    rig_jobs_ask(j, job(5, 5, 4, 0));
     rig_jobs_run(j, RIG_SECOND);
     assert_non_null(stop_of(r, 1));
     assert_non_null(stop_of(r, 2));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    assert_true(runs(j, 4) && runs(j, 5));
+    assert_true(rig_jobs_runs(j, 4) && rig_jobs_runs(j, 5));
     rig_check_again(r);
     rig_free(r);
 }
@@ -206,16 +178,15 @@ static void of_those_that_may_be_interrupted_the_tenant_over_its_quota_goes_firs
     p.work.quota[0] = (struct work_quota){ .tenant = 9, .gpus = 8 };
     p.work.quotas = 1;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     struct rig_ask over = job(1, 3, 0, JOB_INTERRUPTIBLE), in = job(2, 3, 0, JOB_INTERRUPTIBLE);
     over.tenant = 9;
     over.restart_ms = HOUR; /* dearer, and yet */
-    ask(j, over);
-    ask(j, in);
-    ask(j, job(3, 2, 0, 0));
+    rig_jobs_ask(j, over);
+    rig_jobs_ask(j, in);
+    rig_jobs_ask(j, job(3, 2, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    ask(j, job(4, 3, 1, 0));
+    rig_jobs_ask(j, job(4, 3, 1, 0));
     rig_jobs_run(j, RIG_SECOND);
     assert_non_null(stop_of(r, 1));
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 1);
@@ -228,10 +199,9 @@ static void a_restart_stops_what_may_be_interrupted_and_gets_its_nodes(void **st
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 3, 7, JOB_INTERRUPTIBLE)); /* whatever its priority; and it came first */
-    ask(j, job(2, 5, 0, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 3, 7, JOB_INTERRUPTIBLE)); /* whatever its priority; and it came first */
+    rig_jobs_ask(j, job(2, 5, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR);
     uint32_t node = r->control->board->job_first_node[rig_slot(r, 2)];
     rig_jobs_fault(j, node, RIG_KILLS);
@@ -240,14 +210,14 @@ static void a_restart_stops_what_may_be_interrupted_and_gets_its_nodes(void **st
     struct work_why why = work_why_waiting(r->control->work, 2);
     assert_int_equal(why.why, WAIT_ROOM);
     /* A job of the highest priority would fit into the nodes that are free. */
-    ask(j, job(3, 4, 7, 0));
+    rig_jobs_ask(j, job(3, 4, 7, 0));
     rig_jobs_run(j, RIG_SECOND);
-    assert_false(runs(j, 3));
+    assert_false(rig_jobs_runs(j, 3));
     why = work_why_waiting(r->control->work, 3);
     assert_int_equal(why.why, WAIT_PROMISED);
     assert_int_equal(why.behind, 2);
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 2) && !runs(j, 1) && !runs(j, 3));
+    assert_true(rig_jobs_runs(j, 2) && !rig_jobs_runs(j, 1) && !rig_jobs_runs(j, 3));
     rig_check_again(r);
     rig_free(r);
 }
@@ -257,21 +227,20 @@ static void a_job_that_asked_does_not_ask_again_while_others_stop_for_it(void **
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     for (uint64_t n = 1; n <= 4; n++)
-        ask(j, job(n, 2, 0, 0));
+        rig_jobs_ask(j, job(n, 2, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR + 10 * RIG_MINUTE);
-    ask(j, job(5, 4, 4, 0));
+    rig_jobs_ask(j, job(5, 4, 4, 0));
     rig_jobs_run(j, RIG_SECOND);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 2);
     for (uint64_t n = 6; n <= 20; n++) { /* each has the queue looked at */
-        ask(j, job(n, 2, 0, 0));
+        rig_jobs_ask(j, job(n, 2, 0, 0));
         rig_jobs_run(j, RIG_MINUTE);
     }
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 2);
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 5));
+    assert_true(rig_jobs_runs(j, 5));
     rig_check_again(r);
     rig_free(r);
 }
@@ -281,20 +250,19 @@ static void a_promise_that_a_fault_breaks_is_made_good(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     for (uint64_t n = 1; n <= 4; n++)
-        ask(j, job(n, 2, 0, 0));
+        rig_jobs_ask(j, job(n, 2, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR + 10 * RIG_MINUTE);
-    ask(j, job(5, 4, 4, 0));
+    rig_jobs_ask(j, job(5, 4, 4, 0));
     rig_jobs_run(j, RIG_SECOND);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 2);
     uint64_t victim = stop_of(r, 1) ? 1 : stop_of(r, 2) ? 2 : 3;
     rig_jobs_fault(j, r->control->board->job_first_node[rig_slot(r, victim)], RIG_KILLS);
     rig_jobs_run(j, RIG_SECOND);
-    assert_int_equal(room_stops(r), 3); /* one node was lost: one more gang has to go */
+    assert_int_equal(rig_room_stops(r), 3); /* one node was lost: one more gang has to go */
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 5));
+    assert_true(rig_jobs_runs(j, 5));
     rig_check_again(r);
     rig_free(r);
 }
@@ -304,20 +272,19 @@ static void what_was_promised_to_a_cancelled_job_is_free_again(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 6, 0, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 6, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    ask(j, job(2, 8, 4, 0));
-    ask(j, job(3, 2, 0, 0));
+    rig_jobs_ask(j, job(2, 8, 4, 0));
+    rig_jobs_ask(j, job(3, 2, 0, 0));
     rig_jobs_run(j, RIG_SECOND);
     assert_non_null(stop_of(r, 1));
-    assert_false(runs(j, 3));
+    assert_false(rig_jobs_runs(j, 3));
     assert_int_equal(rig_cancel(r, 2), ADMIT_OK);
     rig_jobs_run(j, RIG_SECOND);
-    assert_true(runs(j, 3));
+    assert_true(rig_jobs_runs(j, 3));
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 1)); /* it did stop, and starts again */
+    assert_true(rig_jobs_runs(j, 1)); /* it did stop, and starts again */
     assert_int_equal(j->at[1].attempt, 2);
     rig_check_again(r);
     rig_free(r);
@@ -329,16 +296,15 @@ static void many_small_gangs_are_stopped_over_several_looks(void **state)
     struct control_policy p = policy();
     p.work.places_per_pulse = 16;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(60, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, 60, &p);
     for (uint64_t n = 1; n <= 60; n++)
-        ask(j, job(n, 1, 0, JOB_INTERRUPTIBLE));
+        rig_jobs_ask(j, job(n, 1, 0, JOB_INTERRUPTIBLE));
     rig_jobs_run(j, RIG_HOUR);
-    ask(j, job(100, 50, 4, 0));
+    rig_jobs_ask(j, job(100, 50, 4, 0));
     rig_jobs_run(j, RIG_SECOND);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 50);
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 100));
+    assert_true(rig_jobs_runs(j, 100));
     assert_int_equal(rig_count(r, EV_CASCADE_STOPPED), 0);
     rig_check_again(r);
     rig_free(r);
@@ -349,11 +315,10 @@ static void what_may_be_interrupted_asks_for_nothing(void **state)
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 8, 0, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 8, 0, 0));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    ask(j, job(2, 1, 7, JOB_INTERRUPTIBLE));
+    rig_jobs_ask(j, job(2, 1, 7, JOB_INTERRUPTIBLE));
     rig_jobs_run(j, RIG_HOUR);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 0);
     rig_free(r);
@@ -365,11 +330,10 @@ static void without_the_switch_nobody_is_stopped(void **state)
     struct control_policy p = policy();
     p.work.preempt = false;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 8, 0, JOB_INTERRUPTIBLE));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 8, 0, JOB_INTERRUPTIBLE));
     rig_jobs_run(j, 3 * RIG_HOUR);
-    ask(j, job(2, 1, 7, 0));
+    rig_jobs_ask(j, job(2, 1, 7, 0));
     rig_jobs_run(j, RIG_HOUR);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 0);
     rig_free(r);
@@ -377,22 +341,17 @@ static void without_the_switch_nobody_is_stopped(void **state)
 
 /* ---- a story with all of it ------------------------------------------------------------------ */
 
-static uint64_t draw(uint64_t seed, uint64_t nth, uint64_t what, uint64_t below)
-{
-    return mw_random_below(mw_random_u64(seed, nth, what, 0), below);
-}
-
 static struct rig_ask drawn_job(uint64_t seed, uint64_t n)
 {
-    bool large = draw(seed, n, 1, 6) == 0;
+    bool large = rig_draw(seed, n, 1, 6) == 0;
     return (struct rig_ask){
-        .job = n, .nodes = 1 + (uint32_t)draw(seed, n, 2, large ? 14 : 4),
-        .tenant = 1 + (uint32_t)draw(seed, n, 3, 3),
-        .work_ms = MIN * (1 + (int64_t)draw(seed, n, 4, 900)),
-        .restart_ms = (int64_t)draw(seed, n, 5, 10 * MIN),
-        .write_ms = (int64_t)draw(seed, n, 6, 3 * MIN),
-        .priority = (uint8_t)draw(seed, n, 7, 4),
-        .flags = draw(seed, n, 8, 3) == 0 ? JOB_INTERRUPTIBLE : 0 };
+        .job = n, .nodes = 1 + (uint32_t)rig_draw(seed, n, 2, large ? 14 : 4),
+        .tenant = 1 + (uint32_t)rig_draw(seed, n, 3, 3),
+        .work_ms = MIN * (1 + (int64_t)rig_draw(seed, n, 4, 900)),
+        .restart_ms = (int64_t)rig_draw(seed, n, 5, 10 * MIN),
+        .write_ms = (int64_t)rig_draw(seed, n, 6, 3 * MIN),
+        .priority = (uint8_t)rig_draw(seed, n, 7, 4),
+        .flags = rig_draw(seed, n, 8, 3) == 0 ? JOB_INTERRUPTIBLE : 0 };
 }
 
 /* Since when an attempt works, ms UTC, as the record before this event has it; 0 = not yet. */
@@ -471,10 +430,10 @@ static void play(struct rig_jobs *j, uint64_t seed)
     struct rig *r = j->r;
     for (uint64_t n = 1; n <= 110; n++) {
         struct rig_ask a = drawn_job(seed, n);
-        rig_jobs_ask(j, &a);
-        rig_jobs_run(j, (int64_t)draw(seed, n, 10, 25) * RIG_MINUTE);
-        uint32_t node = (uint32_t)draw(seed, n, 11, 16);
-        if (draw(seed, n, 12, 6) == 0 && rig_node_health(r, node) == HEALTH_READY)
+        rig_jobs_ask(j, a);
+        rig_jobs_run(j, (int64_t)rig_draw(seed, n, 10, 25) * RIG_MINUTE);
+        uint32_t node = (uint32_t)rig_draw(seed, n, 11, 16);
+        if (rig_draw(seed, n, 12, 6) == 0 && rig_node_health(r, node) == HEALTH_READY)
             rig_jobs_fault(j, node, RIG_KILLS);
         if (n % 10 == 0)
             mend(r);
@@ -498,8 +457,7 @@ static void with_everything_on_every_job_gets_done_and_no_promise_is_broken(void
         struct rig_jobs *j = &(struct rig_jobs){ 0 };
         p.work.at_once = seed % 2;
         p.work.backfill = seed % 5 != 0;
-        struct rig *r = rig_make(16, &p);
-        rig_jobs_begin(j, r);
+        struct rig *r = rig_jobs_make(j, 16, &p);
         j->each = check_quota;
         play(j, seed);
         for (uint32_t i = 0; i < 200 && rig_jobs_left(j); i++) {
@@ -511,7 +469,7 @@ static void with_everything_on_every_job_gets_done_and_no_promise_is_broken(void
                 fail_msg("seed %u: job %u of %u nodes is not done", (unsigned)seed, (unsigned)n,
                          j->ask[n].nodes);
         check_stops(j);
-        stops += room_stops(r);
+        stops += rig_room_stops(r);
         sized += rig_count(r, EV_SPARES_SIZED);
         assert_int_equal(rig_count(r, EV_CASCADE_STOPPED), 0);
         rig_check_again(r);
@@ -538,20 +496,20 @@ static void in_a_world_without_sense_the_record_reads_back_all_the_same(void **s
         struct rig *r = rig_make(24, &p);
         for (uint64_t n = 0; n < 600; n++) {
             rig_chaos(r, seed, n);
-            struct event ev = rig_job_event(100 + n, 1 + (uint32_t)draw(seed, n, 20, 12),
-                                            (uint8_t)draw(seed, n, 21, 4));
-            ev.body.job.flags = draw(seed, n, 22, 2) ? JOB_INTERRUPTIBLE : 0;
-            ev.body.job.write_ms = draw(seed, n, 23, 30) ? MIN : BOARD_JOB_MS_MAX;
+            struct event ev = rig_job_event(100 + n, 1 + (uint32_t)rig_draw(seed, n, 20, 12),
+                                            (uint8_t)rig_draw(seed, n, 21, 4));
+            ev.body.job.flags = rig_draw(seed, n, 22, 2) ? JOB_INTERRUPTIBLE : 0;
+            ev.body.job.write_ms = rig_draw(seed, n, 23, 30) ? MIN : BOARD_JOB_MS_MAX;
             if (n % 12 == 0)
                 (void)rig_submit(r, &ev, NULL);
-            ev = window_event(r, (int64_t)draw(seed, n, 24, 3 * HOUR),
-                              (int64_t)draw(seed, n, 25, 4 * HOUR),
-                              (uint32_t)draw(seed, n, 26, 24), 1 + (uint32_t)(n % 5));
+            ev = window_event(r, (int64_t)rig_draw(seed, n, 24, 3 * HOUR),
+                              (int64_t)rig_draw(seed, n, 25, 4 * HOUR),
+                              (uint32_t)rig_draw(seed, n, 26, 24), 1 + (uint32_t)(n % 5));
             if (n % 40 == 0)
                 (void)rig_submit(r, &ev, NULL);
         }
         rig_wait(r, 1); /* what is due fires */
-        stops += room_stops(r);
+        stops += rig_room_stops(r);
         rig_check_again(r);
         rig_free(r);
     }

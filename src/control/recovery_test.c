@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "control/rig.h"
+#include "control/rig_again.h"
 #include "core/event_fields.h"
-#include "fleet/site.h"
 #include "core/journal_memory.h"
+#include "fleet/site.h"
 
 #define NODES 12
 #define STEPS 160
@@ -27,53 +27,10 @@ static struct rig *played(uint64_t seed, uint32_t steps)
     return r;
 }
 
-/* A journal that grows group by group, read back each time. */
-struct prefix {
-    struct rig *played;
-    struct journal *grown;
-    uint32_t group, first_hashed, compared;
-    bool snapshots;
-};
-
-static struct control *fresh(struct rig *played, struct journal *j)
-{
-    struct control *c = NULL;
-    struct control_options o = { .fleet = played->fleet, .policy = &played->policy, .journal = j,
-                                 .board = { .jobs_max = 256, .incidents_max = 256 } };
-    assert_int_equal(control_create(&o, &c, NULL), 0);
-    return c;
-}
-
-static void read_back(void *ctx, const struct group *g)
-{
-    struct prefix *p = ctx;
-    struct journal *j = p->grown;
-    assert_int_equal(j->ops->append(j, g, NULL), 0);
-    assert_int_equal(j->ops->commit(j, NULL), 0);
-    struct control *c = fresh(p->played, j);
-    assert_int_equal(core_recover(c->core, p->snapshots, NULL), 0);
-    if (p->group >= p->first_hashed) {
-        struct mw_hash128 want = p->played->hash[p->group];
-        if (!mw_hash128_equal(core_state_hash(c->core), want))
-            fail_msg("the state differs after group %u (events %llu ..)", p->group,
-                     (unsigned long long)g->first_seq);
-        p->compared++;
-    }
-    if (p->snapshots && p->group % 5 == 0)
-        assert_int_equal(core_snapshot(c->core, NULL), 0);
-    control_destroy(c);
-    p->group++;
-}
-
-static void check_prefixes(uint64_t seed, bool snapshots)
+static void check_prefixes(uint64_t seed, uint32_t snapshot_every)
 {
     struct rig *r = played(seed, STEPS);
-    struct prefix p = { .played = r, .first_hashed = 2, .snapshots = snapshots };
-    assert_int_equal(journal_memory_create(NULL, &p.grown), 0);
-    rig_groups(r, read_back, &p);
-    assert_int_equal(p.group, r->groups);
-    assert_true(p.compared > 50);
-    journal_destroy(p.grown);
+    assert_true(rig_check_read_back(r, 1, snapshot_every) > 50);
     rig_free(r);
 }
 
@@ -81,27 +38,14 @@ static void a_record_read_back_gives_the_same_state_at_every_group(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++)
-        check_prefixes(seed, false);
+        check_prefixes(seed, 0);
 }
 
 static void so_does_a_snapshot_and_the_record_after_it(void **state)
 {
     (void)state;
     for (uint64_t seed = 4; seed <= 6; seed++)
-        check_prefixes(seed, true);
-}
-
-static void check_same_record(const struct rig *a, const struct rig *b)
-{
-    assert_int_equal(a->log_length, b->log_length);
-    for (uint32_t i = 0; i < a->log_length; i++) {
-        if (memcmp(&a->log[i].ev, &b->log[i].ev, sizeof(a->log[i].ev)) != 0)
-            fail_msg("event %u differs: %s and %s", i + 1, event_info(a->log[i].ev.kind)->name,
-                     event_info(b->log[i].ev.kind)->name);
-        assert_memory_equal(a->log[i].tail ? a->log[i].tail : "",
-                            b->log[i].tail ? b->log[i].tail : "", a->log[i].ev.tail_size);
-    }
-    assert_true(mw_hash128_equal(rig_hash(a), rig_hash(b)));
+        check_prefixes(seed, 5);
 }
 
 static void after_a_recovery_the_world_goes_on_as_without_one(void **state)
@@ -110,16 +54,9 @@ static void after_a_recovery_the_world_goes_on_as_without_one(void **state)
     for (uint64_t seed = 10; seed < 16; seed++) {
         struct rig *whole = played(seed, STEPS);
         for (uint32_t at = 0; at < whole->facts; at += 9) {
-            struct journal *j = rig_copy(whole, whole->fact[at].seq_after);
-            if (at % 2) { /* half of them from a snapshot in the middle of what was read */
-                struct control *c = fresh(whole, j);
-                assert_int_equal(core_recover(c->core, false, NULL), 0);
-                assert_int_equal(core_snapshot(c->core, NULL), 0);
-                control_destroy(c);
-            }
-            struct rig *r = rig_make_on(whole->fleet, &whole->policy, j, true);
-            rig_repeat(r, whole, at + 1);
-            check_same_record(whole, r);
+            /* half of them from a snapshot in the middle of what was read */
+            struct rig *r = rig_restarted(whole, at, at % 2);
+            rig_check_same(whole, r);
             rig_free(r);
         }
         rig_free(whole);
@@ -130,7 +67,7 @@ static void two_runs_of_one_world_are_equal_byte_for_byte(void **state)
 {
     (void)state;
     struct rig *a = played(99, 400), *b = played(99, 400);
-    check_same_record(a, b);
+    rig_check_same(a, b);
     struct mw_hash128 ta = core_trace_hash(a->control->core);
     assert_true(mw_hash128_equal(ta, core_trace_hash(b->control->core)));
     struct rig *c = played(100, 400);

@@ -9,36 +9,8 @@
 #include <cmocka.h>
 
 #include "base/units.h"
-#include "control/rig.h"
+#include "control/rig_again.h"
 #include "core/journal_memory.h"
-
-static struct control *fresh(const struct rig *r, const struct control_policy *p,
-                             struct journal *j)
-{
-    struct control *c = NULL;
-    struct control_options o = { .fleet = r->fleet, .policy = p, .journal = j,
-                                 .board = { .jobs_max = 256, .incidents_max = 256 } };
-    assert_int_equal(control_create(&o, &c, NULL), 0);
-    return c;
-}
-
-static struct rederive_report again(const struct rig *r, const struct control_policy *p)
-{
-    const struct rederive_range all = { .first_seq = 1, .last_seq = UINT64_MAX };
-    struct rederive_report report = { 0 };
-    struct journal *j = NULL;
-    struct mw_error err = { 0 };
-    assert_int_equal(journal_memory_create(&(struct journal_memory_options){ .discard = true }, &j),
-                     0);
-    struct control *c = fresh(r, p, j);
-    if (core_rederive(r->journal, c->core, &all, &report, &err) < 0)
-        fail_msg("%s", err.text);
-    if (report.differences == 0)
-        assert_true(mw_hash128_equal(core_state_hash(c->core), rig_hash(r)));
-    control_destroy(c);
-    journal_destroy(j);
-    return report;
-}
 
 static uint64_t sum(const uint64_t *per_kind)
 {
@@ -55,7 +27,7 @@ static void the_same_rules_decide_the_same(void **state)
         struct rig *r = rig_make(24, NULL);
         for (uint64_t n = 0; n < 400; n++)
             rig_chaos(r, seed, n);
-        struct rederive_report report = again(r, &r->policy);
+        struct rederive_report report = rig_rederive(r, &r->policy);
         if (report.differences)
             fail_msg("seed %u, event %llu: %s", (unsigned)seed,
                      (unsigned long long)report.first_seq, report.first);
@@ -77,7 +49,7 @@ static void facts_counted_by_their_source_are_taken_though_others_were_refused(v
         ev.body.job.job = n % 3 ? n : 0; /* every third cannot be */
         assert_int_equal(rig_submit(r, &ev, NULL), n % 3 ? ADMIT_OK : ADMIT_IMPOSSIBLE);
     }
-    struct rederive_report report = again(r, &r->policy);
+    struct rederive_report report = rig_rederive(r, &r->policy);
     assert_int_equal(report.differences, 0);
     assert_int_equal(report.refused, 0);
     rig_free(r);
@@ -95,7 +67,7 @@ static void who_wrote_the_record_makes_no_difference(void **state)
     for (uint64_t n = 100; n < 200; n++)
         rig_chaos(later, 8, n);
     assert_int_equal(later->log[later->log_length - 1].ev.epoch, 2);
-    struct rederive_report report = again(later, &r->policy);
+    struct rederive_report report = rig_rederive(later, &r->policy);
     assert_int_equal(report.differences, 0);
     rig_free(later);
     rig_free(r);
@@ -111,7 +83,7 @@ static void another_interval_changes_the_placements_and_nothing_else(void **stat
     rig_finding(r, 7, RIG_KILLS);
     struct control_policy p = r->policy;
     p.work.interval_ms = 12345;
-    struct rederive_report report = again(r, &p);
+    struct rederive_report report = rig_rederive(r, &p);
     assert_int_equal(report.differences, 5);
     assert_int_equal(report.changed[EV_ATTEMPT_PLACED], 5);
     assert_int_equal(sum(report.missing) + sum(report.additional), 0);
@@ -132,7 +104,7 @@ static void what_is_not_decided_any_more_and_what_is_decided_now_is_told_apart(v
     rig_repair(r, 2);
     struct control_policy p = r->policy;
     p.guard.mode = MODE_ADVISE;
-    struct rederive_report report = again(r, &p);
+    struct rederive_report report = rig_rederive(r, &p);
     assert_int_equal(report.missing[EV_DRAIN_ORDERED] + report.changed[EV_DRAIN_ORDERED], 1);
     assert_int_equal(report.missing[EV_ORDER_OPENED], 1);
     assert_int_equal(report.refused, 2); /* nobody ordered a repair */
@@ -141,7 +113,7 @@ static void what_is_not_decided_any_more_and_what_is_decided_now_is_told_apart(v
                      sum(report.changed) + sum(report.missing) + sum(report.additional));
     struct rig *strict = rig_make(8, &p); /* and the other way round */
     rig_finding(strict, 2, RIG_SLOWS);
-    report = again(strict, &r->policy);
+    report = rig_rederive(strict, &r->policy);
     assert_int_equal(report.additional[EV_ORDER_OPENED], 1);
     assert_int_equal(report.refused, 0);
     rig_free(strict);
@@ -160,7 +132,7 @@ static void timers_that_fire_at_other_times_are_found(void **state)
     rig_command(r, CMD_HOLD, 1, NULL);
     struct control_policy p = r->policy;
     p.care.class[RIG_KILLS].probation_ms = 2 * MW_MS_PER_HOUR;
-    struct rederive_report report = again(r, &p);
+    struct rederive_report report = rig_rederive(r, &p);
     assert_int_equal(report.missing[EV_TIMER_FIRED], 1);
     assert_int_equal(report.missing[EV_INCIDENT_CLOSED], 1);
     assert_int_equal(report.additional[EV_TIMER_FIRED], 1);
@@ -178,7 +150,7 @@ static void a_difference_does_not_spread_to_what_does_not_depend_on_it(void **st
     for (uint64_t n = 0; n < 200; n++)
         rig_chaos(r, 3, n);
     p.care.class[RIG_IN_PLACE].drain = DRAIN_NOW;
-    struct rederive_report report = again(r, &p);
+    struct rederive_report report = rig_rederive(r, &p);
     assert_true(report.differences > 0);
     assert_true(report.differences < report.events / 2);
     rig_free(r);
@@ -203,10 +175,10 @@ static void a_site_goes_on_under_new_rules_and_each_epoch_is_decided_again_by_it
         rig_chaos(r, 5, n);
     struct control_policy p = next_rules(r);
     struct journal *j = rig_copy(r, core_seq(r->control->core));
-    struct control *c = fresh(r, &p, j);
+    struct control *c = rig_fresh(r, &p, j);
     assert_int_equal(control_recover(c, true, &err), MW_ECONFLICT); /* it says so, first */
     control_destroy(c);
-    c = fresh(r, &p, j);
+    c = rig_fresh(r, &p, j);
     assert_int_equal(control_change_rules(c, r->now_ns, &err), 0);
     struct event last;
     char tail[EVENT_TAIL_MAX];
@@ -215,7 +187,7 @@ static void a_site_goes_on_under_new_rules_and_each_epoch_is_decided_again_by_it
     struct mw_hash128 hash = core_state_hash(c->core);
     control_destroy(c);
     for (int snapshot = 0; snapshot < 2; snapshot++) { /* and a restart is no change any more */
-        c = fresh(r, &p, j);
+        c = rig_fresh(r, &p, j);
         assert_int_equal(control_recover(c, snapshot, &err), 0);
         assert_true(mw_hash128_equal(core_state_hash(c->core), hash));
         control_destroy(c);
@@ -241,7 +213,7 @@ static void a_snapshot_of_other_rules_is_not_loaded(void **state)
     rig_finding(r, 3, RIG_KILLS);
     assert_int_equal(core_snapshot(r->control->core, &err), 0);
     struct control_policy p = next_rules(r);
-    struct control *c = fresh(r, &p, r->journal);
+    struct control *c = rig_fresh(r, &p, r->journal);
     assert_int_equal(control_recover(c, true, &err), MW_EVERSION);
     assert_non_null(strstr(err.text, "other rules"));
     control_destroy(c);
@@ -259,7 +231,7 @@ static void rules_that_do_not_go_on_from_the_old_are_refused(void **state)
     engine.care.engine = engine.work.engine = true;
     const struct control_policy *const bad[] = { &renamed, &fewer, &engine };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(bad); i++) {
-        struct control *c = fresh(r, bad[i], r->journal);
+        struct control *c = rig_fresh(r, bad[i], r->journal);
         assert_int_equal(control_change_rules(c, r->now_ns, &err), MW_ECONFLICT);
         control_destroy(c);
     }

@@ -140,6 +140,8 @@ void rig_repeat(struct rig *r, const struct rig *other, uint32_t from);
 /* One more random step, chosen by (seed, nth) and what was recorded so far: some time passes, one
  * fact is submitted, sensible or not. */
 void rig_chaos(struct rig *r, uint64_t seed, uint64_t nth);
+/* 0 .. below - 1, for a test's own worlds: `what` tells the draws of a step apart. */
+uint64_t rig_draw(uint64_t seed, uint64_t nth, uint64_t what, uint64_t below);
 
 /* ---- what must hold of every record (rig_check.c) ------------------------------------------- */
 

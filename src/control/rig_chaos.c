@@ -187,3 +187,8 @@ void rig_chaos(struct rig *r, uint64_t seed, uint64_t nth)
     r->now_ns += step_ms * MW_NS_PER_MS + fraction_ns;
     CHAOS[roll(&d, MW_ARRAY_LEN(CHAOS))](r, &d);
 }
+
+uint64_t rig_draw(uint64_t seed, uint64_t nth, uint64_t what, uint64_t below)
+{
+    return mw_random_below(mw_random_u64(seed, nth, what, 0), below);
+}

@@ -8,26 +8,33 @@
 #include <cmocka.h>
 
 #include "base/units.h"
-#include "control/rederive.h"
-#include "core/journal_memory.h"
 
-void rig_jobs_begin(struct rig_jobs *j, struct rig *r)
+struct control_policy rig_jobs_policy(void)
 {
-    memset(j, 0, sizeof(*j));
-    j->r = r;
-    for (uint32_t i = 0; i <= RIG_JOBS_MAX; i++)
-        j->at[i].end_ms = MW_NEVER;
+    struct control_policy p = rig_policy();
+    p.work.backfill = true;
+    p.work.interval_ms = MW_MS_PER_HOUR;
+    return p;
 }
 
-void rig_jobs_ask(struct rig_jobs *j, const struct rig_ask *a)
+struct rig *rig_jobs_make(struct rig_jobs *j, uint32_t nodes, const struct control_policy *p)
 {
-    assert_true(a->job > 0 && a->job <= RIG_JOBS_MAX);
-    struct event ev = { .kind = EV_JOB_SUBMITTED, .source = SOURCE_TENANT, .tenant = a->tenant };
-    ev.body.job = (struct body_job){ .job = a->job, .work_ms = a->work_ms,
-                                     .write_ms = a->write_ms, .restart_ms = a->restart_ms,
-                                     .gpus = a->nodes * 8, .nodes = a->nodes,
-                                     .priority = a->priority, .flags = a->flags };
-    j->ask[a->job] = *a;
+    memset(j, 0, sizeof(*j));
+    j->r = rig_make(nodes, p);
+    for (uint32_t i = 0; i <= RIG_JOBS_MAX; i++)
+        j->at[i].end_ms = MW_NEVER;
+    return j->r;
+}
+
+void rig_jobs_ask(struct rig_jobs *j, struct rig_ask a)
+{
+    assert_true(a.job > 0 && a.job <= RIG_JOBS_MAX);
+    struct event ev = { .kind = EV_JOB_SUBMITTED, .source = SOURCE_TENANT, .tenant = a.tenant };
+    ev.body.job = (struct body_job){ .job = a.job, .work_ms = a.work_ms,
+                                     .write_ms = a.write_ms, .restart_ms = a.restart_ms,
+                                     .gpus = a.nodes * 8, .nodes = a.nodes,
+                                     .priority = a.priority, .flags = a.flags };
+    j->ask[a.job] = a;
     assert_int_equal(rig_submit(j->r, &ev, NULL), ADMIT_OK);
 }
 
@@ -177,62 +184,27 @@ uint32_t rig_jobs_left(const struct rig_jobs *j)
     return n;
 }
 
-/* ---- the record again ------------------------------------------------------------------------ */
-
-static struct control *fresh(const struct rig *r, struct journal *j)
+bool rig_jobs_runs(const struct rig_jobs *j, uint64_t job)
 {
-    struct control *c = NULL;
-    struct control_options o = { .fleet = r->fleet, .policy = &r->policy, .journal = j,
-                                 .board = { .jobs_max = 256, .incidents_max = 256 } };
-    assert_int_equal(control_create(&o, &c, NULL), 0);
-    return c;
+    return j->at[job].end_ms != MW_NEVER;
 }
 
-static void check_rederive(const struct rig *r)
+uint32_t rig_room_stops(const struct rig *r)
 {
-    const struct rederive_range all = { .first_seq = 1, .last_seq = UINT64_MAX };
-    struct rederive_report report = { 0 };
-    struct journal *j = NULL;
-    assert_int_equal(journal_memory_create(&(struct journal_memory_options){ .discard = true }, &j),
-                     0);
-    struct control *c = fresh(r, j);
-    assert_int_equal(core_rederive(r->journal, c->core, &all, &report, NULL), 0);
-    if (report.differences)
-        fail_msg("event %llu: %s", (unsigned long long)report.first_seq, report.first);
-    assert_true(mw_hash128_equal(core_state_hash(c->core), rig_hash(r)));
-    control_destroy(c);
-    journal_destroy(j);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->log_length; i++)
+        n += r->log[i].ev.kind == EV_ATTEMPT_STOP &&
+             r->log[i].ev.body.stop.class == BOARD_CLASS_PREEMPT;
+    return n;
 }
 
-/* A snapshot after this fact; the facts after it once more. */
-static void check_from(const struct rig *r, uint32_t fact)
+enum admit rig_window(struct rig *r, uint32_t first, uint32_t count, int64_t in_ms,
+                      int64_t length_ms)
 {
-    struct journal *j = rig_copy(r, r->fact[fact].seq_after);
-    struct control *c = fresh(r, j);
-    assert_int_equal(core_recover(c->core, false, NULL), 0);
-    assert_int_equal(core_snapshot(c->core, NULL), 0);
-    control_destroy(c);
-    struct rig *again = rig_make_on(r->fleet, &r->policy, j, true);
-    rig_repeat(again, r, fact + 1);
-    if (r->now_ns > again->now_ns) /* else what is due now has not fired in the first either */
-        rig_wait(again, r->now_ns - again->now_ns);
-    assert_int_equal(again->log_length, r->log_length);
-    assert_true(mw_hash128_equal(rig_hash(again), rig_hash(r)));
-    rig_free(again);
-}
-
-void rig_check_again(const struct rig *r)
-{
-    struct journal *j = rig_copy(r, r->log_length);
-    struct control *c = fresh(r, j);
-    assert_int_equal(core_recover(c->core, false, NULL), 0);
-    assert_true(mw_hash128_equal(core_state_hash(c->core), rig_hash(r)));
-    control_destroy(c);
-    journal_destroy(j);
-    check_rederive(r);
-    for (uint32_t i = 1; i < 4; i++)
-        if (r->facts > 4)
-            check_from(r, r->facts * i / 4);
-    rig_check_log(r);
-    rig_check_accounts(r, RIG_HOUR);
+    struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 42,
+                        .tail_size = 8 };
+    ev.body.command = (struct body_command){
+        .ref = (uint64_t)(mw_ms(r->now_ns) + in_ms), .length_ms = length_ms, .node = first,
+        .count = count, .hall = MW_NONE, .slot = MW_NONE, .verb = CMD_WINDOW };
+    return rig_submit(r, &ev, "firmware");
 }

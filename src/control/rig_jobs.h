@@ -1,9 +1,8 @@
 /*
  * Jobs that run by themselves on the bench, exactly as they were expected to:
  * nodes are ready at once, the restart takes what it takes, checkpoints are
- * written on their cadence, a stop at the checkpoint is obeyed at its end.  And
- * the record gone through again: recovered, decided again, repeated from the
- * middle.  For tests only.
+ * written on their cadence, a stop at the checkpoint is obeyed at its end.  For
+ * tests only.
  */
 #ifndef MW_CONTROL_RIG_JOBS_H
 #define MW_CONTROL_RIG_JOBS_H
@@ -38,17 +37,24 @@ struct rig_jobs {
     void *ctx;
 };
 
-void rig_jobs_begin(struct rig_jobs *j, struct rig *r);
+/* rig_policy() with backfill and a checkpoint every hour. */
+struct control_policy rig_jobs_policy(void);
+
+/* A rig of its own, as rig_make(): the caller frees it. */
+struct rig *rig_jobs_make(struct rig_jobs *j, uint32_t nodes, const struct control_policy *p);
 /* Submits; 0 in tenant, restart and write are taken as they are. */
-void rig_jobs_ask(struct rig_jobs *j, const struct rig_ask *a);
+void rig_jobs_ask(struct rig_jobs *j, struct rig_ask a);
 /* Lets time pass. */
 void rig_jobs_run(struct rig_jobs *j, int64_t ns);
 uint32_t rig_jobs_left(const struct rig_jobs *j); /* asked for and not done */
+bool rig_jobs_runs(const struct rig_jobs *j, uint64_t job);
 /* The node breaks: a finding, and what runs on it fails. */
 void rig_jobs_fault(struct rig_jobs *j, uint32_t node, uint16_t class);
 
-/* The record read back gives the state; decided again it gives the record; from a snapshot in the
- * middle the facts after it give the rest.  Fails the test otherwise. */
-void rig_check_again(const struct rig *r);
+/* Attempts that were told to stop for room. */
+uint32_t rig_room_stops(const struct rig *r);
+/* A person asks for a maintenance window, to begin in in_ms. */
+enum admit rig_window(struct rig *r, uint32_t first, uint32_t count, int64_t in_ms,
+                      int64_t length_ms);
 
 #endif

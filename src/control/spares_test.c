@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/units.h"
+#include "control/rig_again.h"
 #include "control/rig_jobs.h"
 
 #define NODES 8
@@ -18,11 +19,9 @@
 
 static struct control_policy policy(uint32_t spares)
 {
-    struct control_policy p = rig_policy();
+    struct control_policy p = rig_jobs_policy();
     p.work.spares = SPARES_FIXED;
     p.work.spares_nodes = spares;
-    p.work.interval_ms = HOUR;
-    p.work.backfill = true;
     return p;
 }
 
@@ -32,26 +31,6 @@ static struct rig_ask job(uint64_t number, uint32_t nodes, uint8_t flags)
                              .restart_ms = 5 * MIN, .write_ms = MIN, .flags = flags };
 }
 
-static void ask(struct rig_jobs *j, struct rig_ask a)
-{
-    rig_jobs_ask(j, &a);
-}
-
-static bool runs(const struct rig_jobs *j, uint64_t number)
-{
-    return j->at[number].end_ms != MW_NEVER;
-}
-
-/* Attempts that were told to stop for room. */
-static uint32_t room_stops(const struct rig *r)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < r->log_length; i++)
-        n += r->log[i].ev.kind == EV_ATTEMPT_STOP &&
-             r->log[i].ev.body.stop.class == BOARD_CLASS_PREEMPT;
-    return n;
-}
-
 static void a_new_job_leaves_the_spares_and_a_restart_takes_them(void **state)
 {
     (void)state;
@@ -59,23 +38,22 @@ static void a_new_job_leaves_the_spares_and_a_restart_takes_them(void **state)
         struct control_policy p = policy(2);
         p.work.backfill = backfill;
         struct rig_jobs *j = &(struct rig_jobs){ 0 };
-        struct rig *r = rig_make(NODES, &p);
-        rig_jobs_begin(j, r);
-        ask(j, job(1, 5, 0));
+        struct rig *r = rig_jobs_make(j, NODES, &p);
+        rig_jobs_ask(j, job(1, 5, 0));
         rig_jobs_run(j, RIG_HOUR);
         assert_int_equal(rig_count(r, EV_SPARES_SIZED), 1); /* recorded, though it is fixed */
-        ask(j, job(2, 2, 0)); /* one of the three that are free, not two */
-        ask(j, job(3, 1, 0));
+        rig_jobs_ask(j, job(2, 2, 0)); /* one of the three that are free, not two */
+        rig_jobs_ask(j, job(3, 1, 0));
         rig_jobs_run(j, RIG_SECOND);
-        assert_false(runs(j, 2));
+        assert_false(rig_jobs_runs(j, 2));
         struct work_why why = work_why_waiting(r->control->work, 2);
         assert_int_equal(why.why, WAIT_SPARES);
         assert_int_equal(why.free, backfill ? 2 : 3);
         assert_int_equal(why.kept, 2);
         rig_jobs_fault(j, r->control->board->job_first_node[rig_slot(r, 1)], RIG_KILLS);
         rig_jobs_run(j, RIG_SECOND);
-        assert_true(runs(j, 1)); /* on one of the spares, though job 2 waits before them */
-        assert_false(runs(j, 2));
+        assert_true(rig_jobs_runs(j, 1)); /* on one of the spares, though job 2 waits before them */
+        assert_false(rig_jobs_runs(j, 2));
         assert_int_equal(j->at[1].attempt, 2);
         rig_check_again(r);
         rig_free(r);
@@ -87,11 +65,10 @@ static void a_job_that_would_not_fit_beside_the_spares_may_take_them(void **stat
     (void)state;
     struct control_policy p = policy(2);
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 7, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 7, 0));
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 1));
+    assert_true(rig_jobs_runs(j, 1));
     rig_free(r);
 }
 
@@ -101,27 +78,26 @@ static void spares_are_lent_and_come_back_when_a_restart_needs_them(void **state
     struct control_policy p = policy(2);
     p.work.preempt = true;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 6, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 6, 0));
     rig_jobs_run(j, RIG_HOUR);
     struct work_spare_sums s = work_spares(r->control->work);
     assert_int_equal(s.target, 2);
     assert_int_equal(s.free, 2);
     assert_int_equal(s.lent, 0);
-    ask(j, job(2, 1, JOB_INTERRUPTIBLE));
-    ask(j, job(3, 1, JOB_INTERRUPTIBLE));
-    ask(j, job(4, 1, 0));
+    rig_jobs_ask(j, job(2, 1, JOB_INTERRUPTIBLE));
+    rig_jobs_ask(j, job(3, 1, JOB_INTERRUPTIBLE));
+    rig_jobs_ask(j, job(4, 1, 0));
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 2) && runs(j, 3) && !runs(j, 4));
+    assert_true(rig_jobs_runs(j, 2) && rig_jobs_runs(j, 3) && !rig_jobs_runs(j, 4));
     s = work_spares(r->control->work);
     assert_int_equal(s.free, 0);
     assert_int_equal(s.lent, 2);
     rig_jobs_fault(j, r->control->board->job_first_node[rig_slot(r, 1)], RIG_KILLS);
     rig_jobs_run(j, RIG_SECOND);
-    assert_int_equal(room_stops(r), 1); /* one is enough */
+    assert_int_equal(rig_room_stops(r), 1); /* one is enough */
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 1));
+    assert_true(rig_jobs_runs(j, 1));
     rig_check_again(r);
     rig_free(r);
 }
@@ -132,23 +108,23 @@ static void a_spare_is_never_promised_twice(void **state)
     struct control_policy p = policy(2);
     p.work.preempt = true;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 3, 0));
-    ask(j, job(2, 3, 0));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 3, 0));
+    rig_jobs_ask(j, job(2, 3, 0));
     rig_jobs_run(j, RIG_HOUR);
-    ask(j, job(3, 1, JOB_INTERRUPTIBLE));
-    ask(j, job(4, 1, JOB_INTERRUPTIBLE));
+    rig_jobs_ask(j, job(3, 1, JOB_INTERRUPTIBLE));
+    rig_jobs_ask(j, job(4, 1, JOB_INTERRUPTIBLE));
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 3) && runs(j, 4));
+    assert_true(rig_jobs_runs(j, 3) && rig_jobs_runs(j, 4));
     /* Both large jobs lose a node at the same moment: each needs one that is lent. */
     rig_jobs_fault(j, r->control->board->job_first_node[rig_slot(r, 1)], RIG_KILLS);
     rig_jobs_fault(j, r->control->board->job_first_node[rig_slot(r, 2)], RIG_KILLS);
     rig_jobs_run(j, RIG_SECOND);
-    assert_int_equal(room_stops(r), 2);
+    assert_int_equal(rig_room_stops(r), 2);
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 1) && runs(j, 2) && !runs(j, 3) && !runs(j, 4));
-    assert_int_equal(room_stops(r), 2);
+    assert_true(rig_jobs_runs(j, 1) && rig_jobs_runs(j, 2) &&
+                !rig_jobs_runs(j, 3) && !rig_jobs_runs(j, 4));
+    assert_int_equal(rig_room_stops(r), 2);
     rig_check_again(r);
     rig_free(r);
 }
@@ -158,12 +134,11 @@ static void without_preemption_nothing_is_lent(void **state)
     (void)state;
     struct control_policy p = policy(2);
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 6, 0));
-    ask(j, job(2, 1, JOB_INTERRUPTIBLE));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 6, 0));
+    rig_jobs_ask(j, job(2, 1, JOB_INTERRUPTIBLE));
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 1) && !runs(j, 2));
+    assert_true(rig_jobs_runs(j, 1) && !rig_jobs_runs(j, 2));
     rig_free(r);
 }
 
@@ -175,20 +150,19 @@ static void nobody_is_stopped_for_nodes_that_are_kept_then(void **state)
     struct control_policy p = policy(2);
     p.work.preempt = true;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
-    ask(j, job(1, 6, 0));
-    ask(j, job(2, 2, JOB_INTERRUPTIBLE));
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    rig_jobs_ask(j, job(1, 6, 0));
+    rig_jobs_ask(j, job(2, 2, JOB_INTERRUPTIBLE));
     rig_jobs_run(j, RIG_HOUR);
     struct rig_ask high = job(3, 2, 0);
     high.priority = 7;
-    ask(j, high);
+    rig_jobs_ask(j, high);
     rig_jobs_run(j, RIG_SECOND);
-    assert_int_equal(room_stops(r), 0); /* job 1 has not worked for two hours */
+    assert_int_equal(rig_room_stops(r), 0); /* job 1 has not worked for two hours */
     rig_jobs_run(j, 2 * RIG_HOUR);
-    ask(j, job(4, 1, 0));
+    rig_jobs_ask(j, job(4, 1, 0));
     rig_jobs_run(j, RIG_SECOND);
-    assert_int_equal(room_stops(r), 1);
+    assert_int_equal(rig_room_stops(r), 1);
     assert_int_equal(rig_last(r, EV_ATTEMPT_STOP)->ev.body.stop.job, 1);
     rig_free(r);
 }
@@ -329,14 +303,13 @@ static void free_nodes_up_to_the_target_are_spare_and_the_rest_is_idle(void **st
     (void)state;
     struct control_policy p = policy(2);
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = rig_make(NODES, &p);
-    rig_jobs_begin(j, r);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     rig_jobs_run(j, RIG_HOUR); /* all 8 free: 2 spare */
     struct account_totals t;
     account_settle(r->control->account, r->now_ns, &t);
     assert_int_equal(t.gpu_ms[ACCOUNT_SPARE], 2 * 8 * HOUR);
     assert_int_equal(t.gpu_ms[ACCOUNT_IDLE], 6 * 8 * HOUR);
-    ask(j, job(1, 6, 0));
+    rig_jobs_ask(j, job(1, 6, 0));
     rig_jobs_run(j, RIG_HOUR); /* 2 free: both spare */
     account_settle(r->control->account, r->now_ns, &t);
     assert_int_equal(t.gpu_ms[ACCOUNT_SPARE], 4 * 8 * HOUR);

@@ -546,7 +546,7 @@ static int collect(void *ctx, const struct event *ev, const void *tail, bool las
 static int walk(struct telling *t, struct journal *j)
 {
     struct story *s = t->story;
-    int r = j->ops->read(j, 1, meet, t, t->err);
+    int r = j->ops->read(j, MW_MAX(t->options->from_seq, 1u), meet, t, t->err);
     if (r < 0)
         return r;
     if (!s->submitted_seq)
@@ -567,6 +567,8 @@ int story_tell(struct journal *j, uint64_t job, const struct story_options *o, s
     *ret = (struct story){ .job = job, .engine = o->words->policy->work.engine };
     struct telling t = { .story = ret, .options = o, .journal = j,
                          .last_seq = j->head.seq, .err = err };
+    if (o->to_seq)
+        t.last_seq = MW_MIN(t.last_seq, o->to_seq);
     int r = walk(&t, j);
     mw_free(t.tie);
     mw_free(t.ref);

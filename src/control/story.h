@@ -115,6 +115,9 @@ struct story {
 struct story_options {
     const struct words *words;
     bool all; /* the repair of the nodes and every report of progress, too */
+    uint64_t from_seq; /* nothing of the job is before this event: its submission, where that is
+                          known; saves reading what lies before.  0 = from the beginning */
+    uint64_t to_seq;   /* what lies after it is not read; 0 = to the end of the record */
 };
 
 /* The last job with this number.  MW_ENOTFOUND; MW_ECORRUPT etc. from reading; MW_ENOMEM. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/units.h"
+#include "control/rig_again.h"
 #include "control/rig_jobs.h"
 
 #define NODES 8
@@ -15,24 +16,15 @@
 
 static struct control_policy policy(void)
 {
-    struct control_policy p = rig_policy();
-    p.work.backfill = true;
+    struct control_policy p = rig_jobs_policy();
     p.work.preempt = true;
-    p.work.interval_ms = HOUR;
     return p;
-}
-
-static struct rig *begin(struct rig_jobs *j, const struct control_policy *p)
-{
-    struct rig *r = rig_make(NODES, p);
-    rig_jobs_begin(j, r);
-    return r;
 }
 
 static void ask(struct rig_jobs *j, uint64_t number, uint32_t nodes, uint8_t priority,
                 int64_t work_ms)
 {
-    rig_jobs_ask(j, &(struct rig_ask){ .job = number, .nodes = nodes, .tenant = 1,
+    rig_jobs_ask(j, (struct rig_ask){ .job = number, .nodes = nodes, .tenant = 1,
                                        .work_ms = work_ms, .restart_ms = 5 * MIN, .write_ms = MIN,
                                        .priority = priority });
 }
@@ -40,24 +32,9 @@ static void ask(struct rig_jobs *j, uint64_t number, uint32_t nodes, uint8_t pri
 static void ask_of(struct rig_jobs *j, uint32_t tenant, uint64_t number, uint32_t nodes,
                    uint8_t priority)
 {
-    rig_jobs_ask(j, &(struct rig_ask){ .job = number, .nodes = nodes, .tenant = tenant,
+    rig_jobs_ask(j, (struct rig_ask){ .job = number, .nodes = nodes, .tenant = tenant,
                                        .work_ms = 100 * HOUR, .restart_ms = 5 * MIN,
                                        .write_ms = MIN, .priority = priority });
-}
-
-static bool runs(const struct rig_jobs *j, uint64_t number)
-{
-    return j->at[number].end_ms != MW_NEVER;
-}
-
-static enum admit window(struct rig *r, uint32_t first, uint32_t count, int64_t in_ms,
-                         int64_t length_ms)
-{
-    struct event ev = { .kind = EV_COMMAND, .source = SOURCE_PERSON, .actor = 42 };
-    ev.body.command = (struct body_command){
-        .ref = (uint64_t)(mw_ms(r->now_ns) + in_ms), .length_ms = length_ms, .node = first,
-        .count = count, .hall = MW_NONE, .slot = MW_NONE, .verb = CMD_WINDOW };
-    return rig_submit(r, &ev, NULL);
 }
 
 /* It asked, and its nodes came free: more jobs of a higher priority than one look goes through
@@ -69,7 +46,7 @@ static void bug_a_promise_behind_more_jobs_than_a_look_sees_was_for_ever(void **
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
     for (uint32_t backfill = 0; backfill < 2; backfill++) {
         p.work.backfill = backfill;
-        struct rig *r = begin(j, &p);
+        struct rig *r = rig_jobs_make(j, NODES, &p);
         ask(j, 1, 8, 0, 100 * HOUR);
         rig_jobs_run(j, 3 * RIG_HOUR);
         ask(j, 2, 8, 1, HOUR);
@@ -78,7 +55,7 @@ static void bug_a_promise_behind_more_jobs_than_a_look_sees_was_for_ever(void **
         for (uint64_t n = 1000; n < 1600; n++)
             assert_int_equal(rig_job(r, n, 1, 7), ADMIT_OK);
         rig_jobs_run(j, RIG_HOUR);
-        assert_true(runs(j, 2));
+        assert_true(rig_jobs_runs(j, 2));
         rig_free(r);
     }
 }
@@ -90,7 +67,7 @@ static void bug_nodes_were_kept_for_a_job_that_its_quota_kept_waiting(void **sta
     p.work.quota[0] = (struct work_quota){ .tenant = 2, .gpus = 32 };
     p.work.quotas = 1;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = begin(j, &p);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask_of(j, 1, 1, 8, 0);
     rig_jobs_run(j, 3 * RIG_HOUR);
     ask_of(j, 2, 2, 4, 4); /* all of its quota */
@@ -99,8 +76,8 @@ static void bug_nodes_were_kept_for_a_job_that_its_quota_kept_waiting(void **sta
     ask_of(j, 2, 3, 1, 5); /* and this one comes before it */
     ask_of(j, 1, 4, 7, 3);
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 3) && !runs(j, 2));
-    assert_true(runs(j, 4));
+    assert_true(rig_jobs_runs(j, 3) && !rig_jobs_runs(j, 2));
+    assert_true(rig_jobs_runs(j, 4));
     rig_check_again(r);
     rig_free(r);
 }
@@ -110,17 +87,18 @@ static void bug_nodes_were_kept_for_a_job_that_a_window_kept_waiting(void **stat
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = begin(j, &p);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask(j, 1, 8, 0, 100 * HOUR);
     rig_jobs_run(j, 3 * RIG_HOUR);
     ask(j, 2, 8, 4, 1000 * HOUR);
     rig_jobs_run(j, RIG_SECOND);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 1);
-    assert_int_equal(window(r, 0, 2, 720 * HOUR, 2 * HOUR), ADMIT_OK); /* noticed a month ahead */
+    assert_int_equal(rig_window(r, 0, 2, 720 * HOUR, 2 * HOUR),
+                     ADMIT_OK); /* noticed a month ahead */
     ask(j, 3, 4, 0, 100 * HOUR);
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_false(runs(j, 2)); /* it would run into the window */
-    assert_true(runs(j, 1) || runs(j, 3));
+    assert_false(rig_jobs_runs(j, 2)); /* it would run into the window */
+    assert_true(rig_jobs_runs(j, 1) || rig_jobs_runs(j, 3));
     rig_check_again(r);
     rig_free(r);
 }
@@ -131,12 +109,12 @@ static void bug_without_backfill_all_waited_for_a_job_that_a_window_kept_waiting
     struct control_policy p = policy();
     p.work.preempt = p.work.backfill = false;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = begin(j, &p);
-    assert_int_equal(window(r, 0, 2, 720 * HOUR, 2 * HOUR), ADMIT_OK);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
+    assert_int_equal(rig_window(r, 0, 2, 720 * HOUR, 2 * HOUR), ADMIT_OK);
     ask(j, 2, 8, 4, 1000 * HOUR);
     ask(j, 3, 4, 0, 100 * HOUR);
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 3) && !runs(j, 2));
+    assert_true(rig_jobs_runs(j, 3) && !rig_jobs_runs(j, 2));
     rig_check_again(r);
     rig_free(r);
 }
@@ -147,12 +125,12 @@ static void bug_nodes_in_several_windows_to_come_were_counted_in_each(void **sta
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = begin(j, &p);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     for (int64_t week = 1; week <= 4; week++)
-        assert_int_equal(window(r, 0, 2, week * 168 * HOUR, 2 * HOUR), ADMIT_OK);
+        assert_int_equal(rig_window(r, 0, 2, week * 168 * HOUR, 2 * HOUR), ADMIT_OK);
     ask(j, 1, 6, 0, 720 * HOUR);
     rig_jobs_run(j, RIG_SECOND);
-    assert_true(runs(j, 1));
+    assert_true(rig_jobs_runs(j, 1));
     ask(j, 2, 4, 0, 720 * HOUR);
     ask(j, 3, 2, 0, 600 * HOUR); /* it has to wait for the last of them */
     rig_jobs_run(j, RIG_SECOND);
@@ -171,7 +149,7 @@ static void bug_nobody_looked_again_when_an_attempt_had_worked_for_long_enough(v
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = begin(j, &p);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask(j, 1, 8, 0, 100 * HOUR);
     rig_jobs_run(j, RIG_HOUR);
     ask(j, 2, 4, 4, HOUR); /* job 1 works for less than two hours */
@@ -179,7 +157,7 @@ static void bug_nobody_looked_again_when_an_attempt_had_worked_for_long_enough(v
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 0);
     rig_jobs_run(j, 2 * RIG_HOUR + 30 * RIG_MINUTE);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 1);
-    assert_true(runs(j, 2));
+    assert_true(rig_jobs_runs(j, 2));
     rig_check_again(r);
     rig_free(r);
 }
@@ -192,20 +170,20 @@ static void bug_nobody_looked_again_when_the_job_in_front_became_too_large(void 
     p.work.preempt = p.work.backfill = false;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
     for (uint32_t how = 0; how < 3; how++) {
-        struct rig *r = begin(j, &p);
+        struct rig *r = rig_jobs_make(j, NODES, &p);
         ask(j, 1, 4, 0, 100 * HOUR);
         ask(j, 2, 8, 0, HOUR);
         ask(j, 3, 2, 0, HOUR);
         rig_jobs_run(j, RIG_MINUTE);
-        assert_false(runs(j, 3));
+        assert_false(rig_jobs_runs(j, 3));
         if (how == 0)
             assert_int_equal(rig_command(r, CMD_HOLD, 7, "why not"), ADMIT_OK);
         else if (how == 1)
-            assert_int_equal(window(r, 6, 2, 0, HOUR), ADMIT_OK);
+            assert_int_equal(rig_window(r, 6, 2, 0, HOUR), ADMIT_OK);
         else
             rig_jobs_fault(j, 7, RIG_KILLS);
         rig_jobs_run(j, RIG_MINUTE);
-        assert_true(runs(j, 3));
+        assert_true(rig_jobs_runs(j, 3));
         rig_check_again(r);
         rig_free(r);
     }
@@ -220,16 +198,16 @@ static void bug_what_was_lent_did_not_count_as_spare_for_a_large_job(void **stat
     p.work.spares = SPARES_FIXED;
     p.work.spares_nodes = 8;
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = begin(j, &p);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     for (uint64_t n = 1; n <= 3; n++)
-        rig_jobs_ask(j, &(struct rig_ask){ .job = n, .nodes = 4, .tenant = 1,
+        rig_jobs_ask(j, (struct rig_ask){ .job = n, .nodes = 4, .tenant = 1,
                                            .work_ms = 100 * HOUR, .restart_ms = 5 * MIN,
                                            .write_ms = MIN, .flags = JOB_INTERRUPTIBLE });
     rig_jobs_run(j, RIG_HOUR);
-    assert_true(runs(j, 1) && runs(j, 2));
+    assert_true(rig_jobs_runs(j, 1) && rig_jobs_runs(j, 2));
     ask(j, 4, 4, 4, 200 * HOUR);
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 4));
+    assert_true(rig_jobs_runs(j, 4));
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 1); /* the other half is on loan still */
     rig_jobs_run(j, 10 * RIG_HOUR);
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 1);
@@ -244,20 +222,20 @@ static void bug_what_was_promised_outside_of_windows_went_to_others(void **state
     (void)state;
     struct control_policy p = policy();
     struct rig_jobs *j = &(struct rig_jobs){ 0 };
-    struct rig *r = begin(j, &p);
+    struct rig *r = rig_jobs_make(j, NODES, &p);
     ask(j, 1, 1, 7, 1000 * HOUR);
     ask(j, 2, 1, 0, 1000 * HOUR);
     rig_jobs_run(j, RIG_SECOND);
     uint32_t broken = r->control->board->job_first_node[rig_slot(r, 2)];
     assert_true(broken < 2);
-    rig_jobs_ask(j, &(struct rig_ask){ .job = 3, .nodes = 5, .tenant = 1, .work_ms = 900 * HOUR,
+    rig_jobs_ask(j, (struct rig_ask){ .job = 3, .nodes = 5, .tenant = 1, .work_ms = 900 * HOUR,
                                        .restart_ms = 5 * MIN, .write_ms = MIN, .priority = 4,
                                        .flags = JOB_INTERRUPTIBLE });
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_int_equal(window(r, 3, 5, 500 * HOUR, HOUR), ADMIT_OK);
+    assert_int_equal(rig_window(r, 3, 5, 500 * HOUR, HOUR), ADMIT_OK);
     rig_jobs_fault(j, broken, RIG_KILLS);
     rig_jobs_run(j, 2 * RIG_HOUR);
-    assert_true(runs(j, 2));
+    assert_true(rig_jobs_runs(j, 2));
     assert_int_equal(rig_count(r, EV_ATTEMPT_STOP), 2); /* of it by the fault, for it once */
     rig_check_again(r);
     rig_free(r);

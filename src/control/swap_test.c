@@ -8,9 +8,8 @@
 
 #include "base/units.h"
 #include "care/care_ladder.h"
-#include "control/rederive.h"
+#include "control/rig_again.h"
 #include "control/rig_ladder.h"
-#include "core/journal_memory.h"
 
 #define NODES 16
 #define USD MW_MICRODOLLARS_PER_DOLLAR
@@ -267,56 +266,14 @@ static struct rig *played(const struct control_policy *p, uint64_t seed)
     return r;
 }
 
-struct readback {
-    const struct rig *played;
-    struct journal *grown;
-    uint32_t group;
-};
-
-static void read_back(void *ctx, const struct group *g)
-{
-    struct readback *k = ctx;
-    struct control *c = NULL;
-    struct control_options o = { .fleet = k->played->fleet, .policy = &k->played->policy,
-                                 .journal = k->grown,
-                                 .board = { .jobs_max = 256, .incidents_max = 256 } };
-    assert_int_equal(k->grown->ops->append(k->grown, g, NULL), 0);
-    assert_int_equal(k->grown->ops->commit(k->grown, NULL), 0);
-    if (++k->group < 3)
-        return;
-    assert_int_equal(control_create(&o, &c, NULL), 0);
-    assert_int_equal(core_recover(c->core, true, NULL), 0);
-    assert_true(mw_hash128_equal(core_state_hash(c->core), k->played->hash[k->group - 1]));
-    if (k->group % 5 == 0)
-        assert_int_equal(core_snapshot(c->core, NULL), 0);
-    control_destroy(c);
-}
-
 static void a_record_with_swaps_gives_the_same_state_and_the_same_decisions(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        const struct rederive_range all = { .first_seq = 1, .last_seq = UINT64_MAX };
-        struct rederive_report report = { 0 };
         struct control_policy p = swap_policy();
-        struct control *c = NULL;
         struct rig *r = played(&p, seed);
-        struct readback k = { .played = r };
-        assert_int_equal(journal_memory_create(NULL, &k.grown), 0);
-        rig_groups(r, read_back, &k);
-        assert_int_equal(k.group, r->groups);
-        journal_destroy(k.grown);
-        assert_int_equal(
-            journal_memory_create(&(struct journal_memory_options){ .discard = true }, &k.grown),
-            0);
-        struct control_options o = { .fleet = r->fleet, .policy = &p, .journal = k.grown,
-                                     .board = { .jobs_max = 256, .incidents_max = 256 } };
-        assert_int_equal(control_create(&o, &c, NULL), 0);
-        assert_int_equal(core_rederive(r->journal, c->core, &all, &report, NULL), 0);
-        assert_int_equal(report.differences, 0);
-        assert_true(mw_hash128_equal(core_state_hash(c->core), rig_hash(r)));
-        control_destroy(c);
-        journal_destroy(k.grown);
+        (void)rig_check_read_back(r, 1, 5);
+        rig_check_rederived(r);
         finish(r);
     }
 }

@@ -7,18 +7,12 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "base/random.h"
 #include "base/units.h"
 #include "control/rig.h"
 #include "work/work_private.h"
 
 #define HOUR MW_MS_PER_HOUR
 #define JOBS 1024u /* rows that are compared */
-
-static uint64_t draw(uint64_t seed, uint64_t nth, uint64_t what, uint64_t below)
-{
-    return mw_random_below(mw_random_u64(seed, nth, what, 0), below);
-}
 
 /* All that work_rebuild() makes. */
 struct counts {
@@ -125,14 +119,14 @@ static struct event window_event(const struct rig *r, uint64_t seed, uint64_t n)
     const struct rig_event *last = rig_count(r, EV_COMMAND) ? rig_last(r, EV_COMMAND) : NULL;
     c->hall = c->slot = MW_NONE;
     c->verb = CMD_WINDOW;
-    if (last && last->ev.body.command.verb == CMD_WINDOW && draw(seed, n, 30, 4) == 0) {
+    if (last && last->ev.body.command.verb == CMD_WINDOW && rig_draw(seed, n, 30, 4) == 0) {
         c->ref = last->ev.seq; /* it is not wanted any more */
         return ev;
     }
-    c->ref = (uint64_t)(mw_ms(r->now_ns) + (int64_t)draw(seed, n, 31, 6 * HOUR));
-    c->length_ms = 1 + (int64_t)draw(seed, n, 32, 4 * HOUR);
-    c->node = (uint32_t)draw(seed, n, 33, 20);
-    c->count = 1 + (uint32_t)draw(seed, n, 34, 4);
+    c->ref = (uint64_t)(mw_ms(r->now_ns) + (int64_t)rig_draw(seed, n, 31, 6 * HOUR));
+    c->length_ms = 1 + (int64_t)rig_draw(seed, n, 32, 4 * HOUR);
+    c->node = (uint32_t)rig_draw(seed, n, 33, 20);
+    c->count = 1 + (uint32_t)rig_draw(seed, n, 34, 4);
     return ev;
 }
 
@@ -140,11 +134,11 @@ static void step(struct rig *r, uint64_t seed, uint64_t n)
 {
     rig_chaos(r, seed, n);
     if (n % 9 == 0) {
-        struct event ev = rig_job_event(100 + n, 1 + (uint32_t)draw(seed, n, 20, 12),
-                                        (uint8_t)draw(seed, n, 21, 4));
-        ev.body.job.flags = draw(seed, n, 22, 2) ? JOB_INTERRUPTIBLE : 0;
+        struct event ev = rig_job_event(100 + n, 1 + (uint32_t)rig_draw(seed, n, 20, 12),
+                                        (uint8_t)rig_draw(seed, n, 21, 4));
+        ev.body.job.flags = rig_draw(seed, n, 22, 2) ? JOB_INTERRUPTIBLE : 0;
         ev.body.job.write_ms = MW_MS_PER_MIN;
-        ev.tenant = (uint32_t)draw(seed, n, 23, 3);
+        ev.tenant = (uint32_t)rig_draw(seed, n, 23, 3);
         (void)rig_submit(r, &ev, NULL);
     }
     if (n % 17 == 0) {

@@ -78,6 +78,18 @@ const struct core_stats *core_stats(const struct core *c);
  * MW_EVERSION: the snapshot is of another layout or of other rules, do without (fresh planes). */
 MW_MUST_USE int core_recover(struct core *c, bool use_snapshot, struct mw_error *err);
 
+/*
+ * For a core that follows a record which another one writes: it decides nothing and hands nothing
+ * to act.  The first loads the newest snapshot at or before seq_max (planes fresh); MW_ENOTFOUND:
+ * there is none, begin with event 1; MW_EVERSION: as core_recover.  The second applies the next
+ * event as it was recorded, exactly as core_recover does; `last` = the end of its group.
+ * MW_ECORRUPT: it is not the next one, or of a source that the site does not have; nothing was
+ * applied.
+ */
+MW_MUST_USE int core_follow_snapshot(struct core *c, uint64_t seq_max, struct mw_error *err);
+MW_MUST_USE int core_follow(struct core *c, const struct event *ev, const void *tail, bool last,
+                            struct mw_error *err);
+
 /* Saves a snapshot of the present state (nothing may be staged) through the journal port. */
 MW_MUST_USE int core_snapshot(struct core *c, struct mw_error *err);
 

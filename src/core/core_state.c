@@ -196,6 +196,28 @@ static int core_load(struct core *c, struct cursor *k, uint64_t seq, struct mw_e
     return r;
 }
 
+/* The next event as it was recorded; what it contradicts was recorded, too. */
+static int core_replay_one(struct core *c, const struct event *ev, const void *tail, bool last,
+                           struct mw_error *err)
+{
+    if (ev->seq != c->seq + 1)
+        return mw_fail(err, MW_ECORRUPT, "event %llu follows event %llu in the journal",
+                       (unsigned long long)ev->seq, (unsigned long long)c->seq);
+    if (ev->source >= c->config.sources_max)
+        return mw_fail(err, MW_ECORRUPT,
+                       "event %llu is from source %u, but this site has only %u: was the record "
+                       "written for another site file?", (unsigned long long)ev->seq, ev->source,
+                       c->config.sources_max);
+    c->replaying = true;
+    c->seq = ev->seq;
+    c->time_ns = MW_MAX(c->time_ns, ev->time_ns);
+    core_apply_event(c, ev, tail);
+    if (last)
+        core_quiet(c);
+    c->replaying = false;
+    return 0;
+}
+
 struct replay {
     struct core *core;
     struct mw_error *err;
@@ -204,21 +226,7 @@ struct replay {
 static int core_replay_event(void *ctx, const struct event *ev, const void *tail, bool last)
 {
     const struct replay *replay = ctx;
-    struct core *c = replay->core;
-    if (ev->seq != c->seq + 1)
-        return mw_fail(replay->err, MW_ECORRUPT, "event %llu follows event %llu in the journal",
-                       (unsigned long long)ev->seq, (unsigned long long)c->seq);
-    if (ev->source >= c->config.sources_max)
-        return mw_fail(replay->err, MW_ECORRUPT,
-                       "event %llu is from source %u, but this site has only %u: was the record "
-                       "written for another site file?", (unsigned long long)ev->seq, ev->source,
-                       c->config.sources_max);
-    c->seq = ev->seq;
-    c->time_ns = MW_MAX(c->time_ns, ev->time_ns);
-    core_apply_event(c, ev, tail);
-    if (last)
-        core_quiet(c);
-    return 0;
+    return core_replay_one(replay->core, ev, tail, last, replay->err);
 }
 
 /* Gives every action without a result to the world once more. */
@@ -243,27 +251,38 @@ static int core_resend(struct core *c, struct mw_error *err)
     return r;
 }
 
+int core_follow_snapshot(struct core *c, uint64_t seq_max, struct mw_error *err)
+{
+    must(c && c->seq == 0);
+    struct journal *j = c->config.journal;
+    char *data = NULL;
+    size_t size = 0;
+    uint64_t seq = 0;
+    int r = j->ops->snapshot_get(j, seq_max, &seq, &data, &size, err);
+    if (r < 0)
+        return r;
+    struct cursor k = { .data = data, .size = size };
+    r = core_load(c, &k, seq, err);
+    mw_free(data);
+    return r;
+}
+
+int core_follow(struct core *c, const struct event *ev, const void *tail, bool last,
+                struct mw_error *err)
+{
+    must(c && ev && c->staged == 0);
+    return core_replay_one(c, ev, tail, last, err);
+}
+
 int core_recover(struct core *c, bool use_snapshot, struct mw_error *err)
 {
     must(c && c->seq == 0);
     struct journal *j = c->config.journal;
-    if (use_snapshot) {
-        char *data = NULL;
-        size_t size = 0;
-        uint64_t seq = 0;
-        int r = j->ops->snapshot_get(j, UINT64_MAX, &seq, &data, &size, err);
-        if (r == 0) {
-            struct cursor k = { .data = data, .size = size };
-            r = core_load(c, &k, seq, err);
-            mw_free(data);
-        }
-        if (r < 0 && r != MW_ENOTFOUND)
-            return r;
-    }
-    c->replaying = true;
+    int r = use_snapshot ? core_follow_snapshot(c, UINT64_MAX, err) : 0;
+    if (r < 0 && r != MW_ENOTFOUND)
+        return r;
     struct replay replay = { .core = c, .err = err };
-    int r = j->ops->read(j, c->seq + 1, core_replay_event, &replay, err);
-    c->replaying = false;
+    r = j->ops->read(j, c->seq + 1, core_replay_event, &replay, err);
     if (r == 0 && c->seq != j->head.seq)
         r = mw_fail(err, MW_ECORRUPT, "the journal ends at event %llu, its head says %llu",
                     (unsigned long long)c->seq, (unsigned long long)j->head.seq);

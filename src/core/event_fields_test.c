@@ -176,6 +176,27 @@ static void a_line_shows_times_and_lengths_under_names_without_a_unit(void **sta
     text_fini(&t);
 }
 
+static void bug_a_value_without_a_word_is_left_out_where_it_is_0(void **state)
+{
+    (void)state;
+    struct text t = {.data = NULL};
+    struct event ev = {.seq = 1, .kind = EV_COMMAND, .version = 1};
+    ev.body.command.verb = CMD_HOLD; /* of an order to the engine it has no verb */
+    ev.body.command.mode = MODE_OBSERVE;
+    event_print_fields(&t, &ev, NULL);
+    assert_non_null(strstr(text_string(&t), "verb=hold mode=observe"));
+    assert_null(strstr(text_string(&t), "engine"));
+    text_clear(&t);
+    ev.body.command.engine = ENGINE_VERBS + 1; /* of a newer program: it is told */
+    event_print_fields(&t, &ev, NULL);
+    assert_non_null(strstr(text_string(&t), "engine=11?"));
+    text_clear(&t);
+    ev = (struct event){.seq = 1, .kind = EV_ADVICE, .version = 1};
+    event_print_fields(&t, &ev, NULL);
+    assert_null(strchr(text_string(&t), '?'));
+    text_fini(&t);
+}
+
 static void add_line(void *ctx, const char *name, const char *value, const char *doc)
 {
     assert_true(strlen(value) > 0 && strlen(doc) > 2);
@@ -193,6 +214,10 @@ static void the_long_form_and_the_catalogue_name_every_field(void **state)
             assert_non_null(strstr(text_string(&t), event_body_of(EV_NODE_MOVED)->field[f].name));
     assert_non_null(strstr(text_string(&t), ";until=-;"));
     assert_non_null(strstr(text_string(&t), ";class=none;from=ready;to=down;"));
+    text_clear(&t);
+    ev = (struct event){.seq = 1, .kind = EV_ADVICE, .version = 1};
+    event_each_field(&ev, NULL, add_line, &t);
+    assert_null(strchr(text_string(&t), '?'));
     text_clear(&t);
     event_catalogue(&t);
     for (uint32_t kind = 1; kind < EVENT_KIND_MAX; kind++) {
@@ -213,6 +238,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_kind_has_a_body),
         cmocka_unit_test(a_line_names_what_changed_and_leaves_out_what_is_none),
         cmocka_unit_test(a_line_shows_times_and_lengths_under_names_without_a_unit),
+        cmocka_unit_test(bug_a_value_without_a_word_is_left_out_where_it_is_0),
         cmocka_unit_test(the_long_form_and_the_catalogue_name_every_field),
     };
     header_path = argc > 1 ? argv[1] : "src/core/event.h";

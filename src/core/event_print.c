@@ -56,13 +56,20 @@ static int name_length(const struct event_field *f)
     return (int)(timed && unit != NULL ? (size_t)(unit - f->name) : strlen(f->name));
 }
 
+/* A 0 where the words begin at 1: an order to the engine in a command that is none. */
+static bool no_word(const struct event_field *f, int64_t v)
+{
+    return (f->type == FIELD_ENUM || f->type == FIELD_KIND) && v == 0 &&
+           event_field_word(f, v) == NULL;
+}
+
 /* A field that a line leaves out: it says "none", or the result that is not there yet. */
 static bool left_out(const struct event_field *f, const struct event *ev)
 {
     if (f->type == FIELD_SHA256)
         return false;
     int64_t v = event_field_value(f, ev);
-    return f->type == FIELD_ROW || event_field_none(f, v) ||
+    return f->type == FIELD_ROW || event_field_none(f, v) || no_word(f, v) ||
            (f->type == FIELD_ENUM && v == 0 && strcmp(f->name, "result") == 0);
 }
 
@@ -90,7 +97,7 @@ static void add_value(struct text *t, const struct event_field *f, const struct 
         return;
     }
     int64_t v = event_field_value(f, ev);
-    if (event_field_none(f, v)) {
+    if (event_field_none(f, v) || no_word(f, v)) {
         text_add(t, "none");
         return;
     }

@@ -587,3 +587,12 @@ bool guard_node_held_there(const struct guard *g, uint32_t node)
     must(node < g->board->nodes);
     return g->node_reported[node] & REPORTED_HOLD;
 }
+
+uint32_t guard_holds(const struct guard *g, uint32_t node, struct guard_hold *ret, uint32_t max)
+{
+    must(node < g->board->nodes && ret != NULL);
+    uint32_t n = 0;
+    for (uint32_t row = g->holds.first[node]; row != MW_NONE && n < max; row = g->holds.next[row])
+        ret[n++] = (struct guard_hold){ .seq = g->holds.seq[row], .owner = g->holds.owner[row] };
+    return n;
+}

@@ -49,6 +49,12 @@ uint8_t guard_node_reported(const struct guard *g, uint32_t node);
 /* Is one of the node's holds that of the engine: out there by others, or by us without an
  * incident? */
 bool guard_node_held_there(const struct guard *g, uint32_t node);
+/* The holds of a node that people set, newest first: up to max; how many were written. */
+struct guard_hold {
+    uint64_t seq;   /* the command that set it; its text is the reason */
+    uint32_t owner; /* the person's number */
+};
+uint32_t guard_holds(const struct guard *g, uint32_t node, struct guard_hold *ret, uint32_t max);
 /* The budget of a hall: how many nodes automation took within the window that ends at now_ms, how
  * many it may take in one, and whether it may not until a person resets it. */
 struct guard_hall_budget {

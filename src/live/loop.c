@@ -90,6 +90,8 @@ static void tell(struct loop *l)
 {
     struct journal *j = l->options.journal;
     struct mw_error err = { 0 };
+    if (l->options.told.committed)
+        l->options.told.committed(l->options.told.ctx, j->head.seq, loop_now_ns(l));
     if (!l->options.told.event || j->head.seq <= l->told_seq)
         return;
     if (j->ops->read(j, l->told_seq + 1, tell_event, l, &err) < 0)

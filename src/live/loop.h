@@ -19,6 +19,8 @@ struct loop_told {
     void (*event)(void *ctx, const struct event *ev, const void *tail);
     /* Something about the daemon itself: the disk is full, it is not any more … */
     void (*note)(void *ctx, const char *text);
+    /* Each turn, so at least once a second: up to seq is durable, and this is the site's time. */
+    void (*committed)(void *ctx, uint64_t seq, int64_t now_ns);
 };
 
 struct loop_options {

@@ -337,6 +337,15 @@ static void to_the_front(struct world *w, uint32_t row)
         l->last = row;
 }
 
+/* Whoever took it has not done it: a crew is sent after all. */
+static void send_crew(struct world *w, uint32_t row)
+{
+    struct order *o = &w->crew.row[row];
+    o->state = ORDER_PART;
+    if (o->traced || o->has_part || depot_take(w, row))
+        crew_has_part(w, row);
+}
+
 void crew_escalate(struct world *w, const struct event *notice)
 {
     const struct body_order *b = &notice->body.order;
@@ -347,6 +356,10 @@ void crew_escalate(struct world *w, const struct event *notice)
     o->body.level = b->level;
     w->crew.escalated++;
     mark_hit(w->marks, MARK_ESCALATED);
+    if (o->state == ORDER_PERSON) {
+        send_crew(w, row);
+        return;
+    }
     if (o->state == ORDER_LINE)
         to_the_front(w, row);
     if (o->state != ORDER_HANDS || o->ends_ns <= w->now_ns + hurried_ns(w, o))
@@ -511,4 +524,69 @@ void crew_told(struct world *w, uint32_t row, uint32_t generation)
 {
     if (w->crew.row[row].generation == generation)
         say(w, row);
+}
+
+/* ---- by a person from outside -------------------------------------------------------------- */
+
+/* The open order of this number; MW_NONE. */
+static uint32_t order_at(const struct world *w, uint64_t seq)
+{
+    const struct crew *c = &w->crew;
+    for (uint32_t row = 0; row < c->used; row++) {
+        if (c->row[row].state != ORDER_FREE && c->row[row].seq == seq)
+            return row;
+    }
+    return MW_NONE;
+}
+
+/* The crew that is on the way or at work goes to the next one. */
+static void leave_to_person(struct world *w, uint32_t row)
+{
+    struct order *o = &w->crew.row[row];
+    uint8_t state = o->state;
+    bool crewed = state >= ORDER_COMING && state < ORDER_SAYS && !o->traced && !o->vendor;
+    if (state == ORDER_PART)
+        depot_lent(w, row);
+    if (state == ORDER_LINE)
+        line_remove(w, row);
+    if (state == ORDER_HANDS)
+        hands_off(w, o);
+    o->state = ORDER_PERSON;
+    o->generation++;
+    if (crewed)
+        next_order(w);
+}
+
+/* He works on what a crew would have found. */
+static void work_of_person(struct world *w, struct order *o, uint8_t step)
+{
+    uint32_t at = faults_find(w, o->body.finding, o->body.component, o->body.node);
+    if (at == MW_NONE)
+        at = faults_find_hidden(w, o->body.finding, o->body.component, o->body.node);
+    o->fault_row = at;
+    o->fault = at == MW_NONE ? 0 : w->faults.row[at].number;
+    o->body.step = step;
+    if (o->body.node != MW_NONE)
+        w->gates.node_uncured[o->body.node] = 0;
+    if (step == STEP_RMA && o->body.node != MW_NONE)
+        (void)send_back(w, o->body.node);
+    else if (is_there(w, o))
+        (void)work_on(w, o);
+}
+
+void crew_reads(struct world *w, const struct event *ev)
+{
+    const struct body_order *b = &ev->body.order;
+    uint32_t row = order_at(w, ev->cause);
+    if (row == MW_NONE)
+        return;
+    struct order *o = &w->crew.row[row];
+    bool worked = o->state == ORDER_SAYS; /* repaired already, and only not told yet */
+    if (!worked && o->state != ORDER_PERSON)
+        leave_to_person(w, row);
+    if (ev->kind != EV_ORDER_ENDED)
+        return;
+    if (!worked && b->result == RESULT_OK && b->step < STEP_COUNT)
+        work_of_person(w, &w->crew.row[row], b->step);
+    order_release(w, row);
 }

@@ -299,6 +299,18 @@ int daemon_advance(struct daemon *d, int64_t now_ns, struct mw_error *err)
     return step(d, now_ns, NULL, NULL, &acked, err);
 }
 
+int daemon_command(struct daemon *d, int64_t now_ns, const struct event *fact, const void *tail,
+                   enum admit *ret, struct mw_error *err)
+{
+    must(fact != NULL && fact->source_seq == 0);
+    return core_submit(d->control->core, now_ns, fact, tail, ret, err);
+}
+
+int daemon_commit(struct daemon *d, struct mw_error *err)
+{
+    return core_commit(d->control->core, err);
+}
+
 int64_t daemon_next_due(const struct daemon *d)
 {
     return core_next_due(d->control->core);

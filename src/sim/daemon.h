@@ -45,6 +45,12 @@ MW_MUST_USE int daemon_submit(struct daemon *d, int64_t now_ns, const struct eve
                               const char *text, bool *acked, struct mw_error *err);
 MW_MUST_USE int daemon_advance(struct daemon *d, int64_t now_ns, struct mw_error *err);
 
+/* What a person from outside says, between steps; it is taken by itself, and no crash comes here.
+ * Taken is not committed: daemon_commit() follows, after one or several. */
+MW_MUST_USE int daemon_command(struct daemon *d, int64_t now_ns, const struct event *fact,
+                               const void *tail, enum admit *ret, struct mw_error *err);
+MW_MUST_USE int daemon_commit(struct daemon *d, struct mw_error *err);
+
 int64_t daemon_next_due(const struct daemon *d);
 const struct control *daemon_control(const struct daemon *d); /* until the next crash */
 

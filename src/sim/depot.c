@@ -167,6 +167,15 @@ void depot_leaves(struct world *w, uint32_t order_row)
         l->last = before;
 }
 
+void depot_lent(struct world *w, uint32_t order_row)
+{
+    struct order *o = &w->crew.row[order_row];
+    depot_leaves(w, order_row);
+    w->depot.stock[o->body.part]--;
+    w->depot.parts_used++;
+    o->has_part = true;
+}
+
 /* ---- what was replaced --------------------------------------------------------------------- */
 
 void depot_replace(struct world *w, uint64_t component)

@@ -117,3 +117,10 @@ void gates_over(struct world *w, uint32_t node, uint32_t nth)
     ev.body.gate.result = passed ? RESULT_OK : RESULT_FAILED;
     world_emit(w, &ev, NULL);
 }
+
+void gates_reads(struct world *w, const struct event *ev)
+{
+    const struct body_gate *b = &ev->body.gate;
+    if (b->node < w->nodes && ev->cause == w->gates.node_seq[b->node])
+        w->gates.node_count[b->node]++; /* the one that runs is nobody's any more */
+}

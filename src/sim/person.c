@@ -23,7 +23,8 @@ int person_init(struct world *w)
     uint32_t halls = w->fleet->count[COMPONENT_HALL];
     *p = (struct person){.free = MW_NONE, .waiting = MW_NONE};
     p->hall_mode = mw_calloc(halls, sizeof(*p->hall_mode));
-    if (p->hall_mode == NULL)
+    p->hall_left = mw_calloc(halls, sizeof(*p->hall_left));
+    if (p->hall_mode == NULL || p->hall_left == NULL)
         return MW_ENOMEM;
     for (uint32_t h = 0; h < halls; h++)
         p->hall_mode[h] = w->scenario->policy.guard.mode;
@@ -34,6 +35,7 @@ void person_fini(struct world *w)
 {
     mw_free(w->person.row);
     mw_free(w->person.hall_mode);
+    mw_free(w->person.hall_left);
 }
 
 static struct event command_of(const struct world *w, uint8_t verb)
@@ -82,13 +84,19 @@ static uint8_t verb_of(const struct world *w, const struct event *ev)
     return mw_random_below(bits, 100) < w->config.doings.reject_percent ? CMD_REJECT : CMD_APPROVE;
 }
 
+/* A person from outside answers it. */
+static bool is_left(const struct world *w, uint32_t hall)
+{
+    return hall < w->fleet->count[COMPONENT_HALL] && w->person.hall_left[hall];
+}
+
 static void read_advice(struct world *w, const struct event *ev)
 {
     const struct body_advice *a = &ev->body.advice;
     bool tripped = ev->kind == EV_GUARD_TRIPPED;
     mark_hit(w->marks, tripped ? MARK_GUARD_TRIPPED : MARK_ADVICE);
     sometimes(w->marks, !tripped && a->reason == GUARD_DOMAIN, MARK_ADVICE_DOMAIN);
-    if (w->scenario->approve_after_ns >= DRAW_NS_MAX)
+    if (w->scenario->approve_after_ns >= DRAW_NS_MAX || is_left(w, a->hall))
         return;
     uint32_t row = row_take(w);
     if (row == MW_NONE)
@@ -122,17 +130,6 @@ static void mark_command(struct world *w, const struct body_command *c)
     case CMD_ENGINE: break; /* jobs are placed here by us */
     case CMD_WINDOW: break; /* outcome.c marks it */
     }
-}
-
-void person_reads(struct world *w, const struct event *ev)
-{
-    const struct body_command *c = &ev->body.command;
-    if (ev->kind == EV_COMMAND && c->verb == CMD_WINDOW)
-        w->person.window = c->length_ms > 0 ? ev->seq : 0;
-    if (ev->kind == EV_COMMAND)
-        mark_command(w, c);
-    else if (ev->kind == EV_ADVICE || ev->kind == EV_GUARD_TRIPPED)
-        read_advice(w, ev);
 }
 
 /* Does the mode of its hall, or of any where it is of none, leave this approval without effect? */
@@ -183,6 +180,39 @@ static void look_again(struct world *w)
         }
         row = next;
     }
+}
+
+/* ---- what is in the record ----------------------------------------------------------------- */
+
+/* Somebody else set a mode.  Who lowers it wants to answer what is advised then. */
+static void note_mode(struct world *w, const struct body_command *c)
+{
+    struct person *p = &w->person;
+    for (uint32_t h = 0; h < w->fleet->count[COMPONENT_HALL]; h++) {
+        if (c->hall != MW_NONE && c->hall != h)
+            continue;
+        p->hall_mode[h] = c->mode;
+        p->hall_left[h] = c->mode < MODE_ACT;
+    }
+    look_again(w);
+}
+
+static void read_command(struct world *w, const struct event *ev)
+{
+    const struct body_command *c = &ev->body.command;
+    mark_command(w, c);
+    if (ev->actor != PERSON && c->verb == CMD_SET_MODE)
+        note_mode(w, c);
+    if (ev->actor == PERSON && c->verb == CMD_WINDOW)
+        w->person.window = c->length_ms > 0 ? ev->seq : 0;
+}
+
+void person_reads(struct world *w, const struct event *ev)
+{
+    if (ev->kind == EV_COMMAND)
+        read_command(w, ev);
+    else if (ev->kind == EV_ADVICE || ev->kind == EV_GUARD_TRIPPED)
+        read_advice(w, ev);
 }
 
 /* ---- of their own accord ------------------------------------------------------------------- */

@@ -32,6 +32,9 @@ struct sim {
     int64_t now_ns, end_ns, quiet_ns, watch_ns;
     uint64_t steps;
     bool stop;
+    bool ended;            /* nothing happens any more */
+    int failed;            /* what a person said could not be taken */
+    struct mw_error why;
 };
 
 /* ---- what passes between the three --------------------------------------------------------- */
@@ -55,12 +58,12 @@ static void sim_act(void *ctx, const struct event *action, const void *tail)
     world_act(s->world, s->now_ns, action, tail);
 }
 
-static struct run_view view_of(const struct sim *s)
+static struct run_view view_of(struct sim *s)
 {
     return (struct run_view){.fleet = s->o->fleet, .scenario = s->scenario,
                              .control = s->daemon != NULL ? daemon_control(s->daemon) : NULL,
                              .now_ns = s->now_ns, .start_ns = s->scenario->start_ns,
-                             .end_ns = s->end_ns};
+                             .end_ns = s->end_ns, .ended = s->ended, .sim = s};
 }
 
 static void sim_event(void *ctx, const struct event *ev, const void *tail)
@@ -214,23 +217,54 @@ static int deliver_due(struct sim *s, struct mw_error *err)
     return deliver(s, &d, err);
 }
 
+/* When each of the three has something to do. */
+struct next {
+    int64_t core_ns, message_ns, world_ns;
+    int64_t ns; /* the first of them; not beyond the end */
+};
+
+static struct next next_of(const struct sim *s)
+{
+    struct next n = {.core_ns = daemon_next_due(s->daemon),
+                     .message_ns = transport_next_ns(s->transport),
+                     .world_ns = world_next_ns(s->world)};
+    n.ns = MW_MIN(MW_MIN(n.core_ns, MW_MIN(n.message_ns, n.world_ns)), s->end_ns);
+    return n;
+}
+
+/* Waits for that moment, where somebody wants to; what is next then, which may be sooner. */
+static int wait_for(struct sim *s, struct next *n, struct mw_error *err)
+{
+    enum run_pace pace = RUN_AGAIN;
+    while (s->o->pace != NULL && pace == RUN_AGAIN && !s->stop && n->ns > s->now_ns) {
+        struct run_view v = view_of(s);
+        int64_t now_ns = s->now_ns, was_ns = n->ns;
+        pace = s->o->pace(s->o->ctx, &v, n->ns);
+        if (s->failed < 0)
+            return mw_fail(err, s->failed, "%s", s->why.text);
+        s->stop |= pace == RUN_STOP;
+        *n = next_of(s);
+        if (n->ns < was_ns || s->now_ns > now_ns)
+            pace = RUN_AGAIN;
+    }
+    return 0;
+}
+
 /* Ends: each round passes at least one moment or one message. */
 static int run_loop(struct sim *s, struct mw_error *err)
 {
     int rc = 0;
     while (rc == 0 && !s->stop) {
-        int64_t core_ns = daemon_next_due(s->daemon);
-        int64_t message_ns = transport_next_ns(s->transport);
-        int64_t world_ns = world_next_ns(s->world);
-        int64_t next_ns = MW_MIN(core_ns, MW_MIN(message_ns, world_ns));
-        if (next_ns >= s->end_ns)
+        struct next n = next_of(s);
+        rc = wait_for(s, &n, err);
+        if (rc != 0 || s->stop || n.ns >= s->end_ns)
             break;
-        s->now_ns = MW_MAX(s->now_ns, next_ns);
-        if (core_ns <= next_ns) {
+        s->now_ns = MW_MAX(s->now_ns, n.ns);
+        if (n.core_ns <= n.ns) {
             rc = daemon_advance(s->daemon, s->now_ns, err);
             if (rc == 0)
                 rc = after_step(s, err);
-        } else if (message_ns <= next_ns) {
+        } else if (n.message_ns <= n.ns) {
             rc = deliver_due(s, err);
         } else {
             world_step(s->world);
@@ -281,6 +315,17 @@ static int run_end(struct sim *s, struct mw_error *err)
         (void)s->o->watch(s->o->ctx, &v); /* the last look: nothing can be stopped any more */
     }
     return rc;
+}
+
+/* It can be looked at, as long as somebody does. */
+static void run_after(struct sim *s)
+{
+    s->ended = true;
+    while (s->o->pace != NULL && !s->stop) {
+        struct run_view v = view_of(s);
+        if (s->o->pace(s->o->ctx, &v, MW_NEVER) != RUN_AGAIN)
+            break;
+    }
 }
 
 /* ---- what came of it ----------------------------------------------------------------------- */
@@ -346,6 +391,8 @@ int run_scenario(const struct run_options *o, struct run_result *ret, struct mw_
         rc = run_loop(&s, err);
     if (rc == 0)
         rc = run_end(&s, err);
+    if (rc == 0)
+        run_after(&s);
     if (rc == 0) {
         fill(&s, ret);
         if (o->clock_ns != NULL)
@@ -353,4 +400,50 @@ int run_scenario(const struct run_options *o, struct run_result *ret, struct mw_
     }
     sim_fini(&s);
     return rc;
+}
+
+/* ---- a person from outside ----------------------------------------------------------------- */
+
+static int refuse_ended(const struct sim *s, struct mw_error *err)
+{
+    if (!s->ended)
+        return 0;
+    return mw_fail(err, MW_ECONFLICT, "the replay is at its end: nothing happens in it any more");
+}
+
+/* Not before what has happened, and not after what is next. */
+static void come_to(struct sim *s, int64_t now_ns)
+{
+    s->now_ns = MW_MAX(s->now_ns, MW_MIN(now_ns, next_of(s).ns));
+}
+
+enum admit run_submit_more(const struct run_view *v, int64_t now_ns, const struct event *fact,
+                           const void *tail)
+{
+    struct sim *s = v->sim;
+    enum admit a = ADMIT_GAP;
+    must(fact->source == SOURCE_PERSON && fact->actor != 0);
+    if (s->ended || s->failed < 0)
+        return ADMIT_GAP;
+    come_to(s, now_ns);
+    s->failed = daemon_command(s->daemon, s->now_ns, fact, tail, &a, &s->why);
+    return s->failed < 0 ? ADMIT_GAP : a;
+}
+
+int run_submit_end(const struct run_view *v, struct mw_error *err)
+{
+    struct sim *s = v->sim;
+    int rc = refuse_ended(s, err);
+    if (rc < 0)
+        return rc;
+    if (s->failed == 0)
+        s->failed = daemon_commit(s->daemon, &s->why);
+    return s->failed < 0 ? mw_fail(err, s->failed, "%s", s->why.text) : 0;
+}
+
+int run_submit(const struct run_view *v, int64_t now_ns, const struct event *fact,
+               const void *tail, enum admit *ret, struct mw_error *err)
+{
+    *ret = run_submit_more(v, now_ns, fact, tail);
+    return run_submit_end(v, err);
 }

@@ -44,16 +44,31 @@ struct run_result {
 
 /* Watches a run (the live view): called every watch_every_ns, and once after the end with
  * now_ns = end_ns unless the run was stopped. May be NULL. */
+struct sim;
 struct run_view {
     const struct fleet *fleet;
     const struct scenario *scenario;
     const struct control *control;
     int64_t now_ns, start_ns, end_ns;
+    bool ended;      /* nothing happens any more */
+    struct sim *sim; /* for run_submit() */
 };
 typedef int run_watch_fn(void *ctx, const struct run_view *v); /* non-zero stops the run */
 /* Sees every committed event. May be NULL. */
 typedef void run_event_fn(void *ctx, const struct run_view *v, const struct event *ev,
                           const void *tail);
+
+/*
+ * A run that is steered: called before simulated time goes from v->now_ns to next_ns, when the next
+ * thing happens (at most the end).  It may wait, and call run_submit().  After the end it is called
+ * with v->ended and next_ns = MW_NEVER, until it gives something else than RUN_AGAIN.
+ */
+enum run_pace {
+    RUN_GO,    /* go to next_ns; after a submission only what it changed is looked at first */
+    RUN_AGAIN, /* call again, with the next_ns of now */
+    RUN_STOP,
+};
+typedef enum run_pace run_pace_fn(void *ctx, const struct run_view *v, int64_t next_ns);
 
 struct run_options {
     const struct scenario *scenario;
@@ -67,6 +82,7 @@ struct run_options {
     run_watch_fn *watch;
     int64_t watch_every_ns;              /* simulated time between watches; 0 = every commit */
     run_event_fn *event;
+    run_pace_fn *pace;                   /* NULL = as fast as it goes */
     void *ctx;
     bool check;                          /* all invariants after every group (sweep) */
     int64_t quiet_ns;                    /* the end of the horizon without new faults, jobs, lost
@@ -77,5 +93,22 @@ struct run_options {
 };
 MW_MUST_USE int run_scenario(const struct run_options *o, struct run_result *ret,
                              struct mw_error *err);
+
+/*
+ * From within pace: a fact of a person who watches (EV_COMMAND, or orders and gates that a person
+ * answers; source SOURCE_PERSON, an actor of its own, source_seq 0), told at now_ns, which is
+ * raised to v->now_ns and lowered to when the next thing happens.  It is committed, and the
+ * simulated world acts on it: a drained node's job stops, a repair that is reported is done, and
+ * the crew that was on it goes to the next one.  *ret says whether it was taken.  MW_ECONFLICT: the
+ * run has ended.  Anything else negative: the run cannot go on, and fails.
+ */
+MW_MUST_USE int run_submit(const struct run_view *v, int64_t now_ns, const struct event *fact,
+                           const void *tail, enum admit *ret, struct mw_error *err);
+
+/* One of several that are committed together: as above, but nothing is committed, and nobody acts,
+ * before run_submit_end(), which tells what failed. */
+enum admit run_submit_more(const struct run_view *v, int64_t now_ns, const struct event *fact,
+                           const void *tail);
+MW_MUST_USE int run_submit_end(const struct run_view *v, struct mw_error *err);
 
 #endif

@@ -114,6 +114,30 @@ static uint16_t read_part_of(const struct scenario_reader *r, const struct mw_ya
     return part < 0 ? CARE_PART_NONE : (uint16_t)part;
 }
 
+/* What is asked of whom fits together.  False where the step is none that there is: that was said
+ * already, and nothing follows from what stands in for it. */
+static bool check_step(const struct scenario_reader *r, const struct mw_yaml_node *n,
+                       const struct care_ladder *l)
+{
+    const struct schema_field *f = scenario_ladder_fields;
+    bool machine = l->who == WHO_AGENT || l->who == WHO_BMC;
+    bool hands = l->step == STEP_RESEAT || l->step == STEP_REPLACE || l->step == STEP_RMA ||
+                 l->step == STEP_REPAIR;
+
+    if (schema_choice(f, n, "step", -1) < 0)
+        return false;
+    if (mw_yaml_get(n, "who") != NULL && schema_choice(f, n, "who", -1) < 0)
+        return true; /* its place on the ladder is known */
+    if (machine && hands)
+        scenario_problem(r, n, "no machine can do '%s': 'who' must be technician or vendor",
+                         scenario_step_words[l->step]);
+    if (!machine && mw_yaml_get(n, "lease") != NULL)
+        scenario_problem(r, n, "'lease' is for what a machine does");
+    if (machine && mw_yaml_get(n, "crew") != NULL)
+        scenario_problem(r, n, "'crew' is for what people do");
+    return true;
+}
+
 static void read_step(const struct scenario_reader *r, const struct mw_yaml_node *n,
                       struct care_ladder *ret)
 {
@@ -122,8 +146,6 @@ static void read_step(const struct scenario_reader *r, const struct mw_yaml_node
     ret->step = (uint8_t)schema_choice(f, n, "step", STEP_REPAIR);
     ret->who = (uint8_t)schema_choice(f, n, "who", who_does(ret->step));
     bool machine = ret->who == WHO_AGENT || ret->who == WHO_BMC;
-    bool hands = ret->step == STEP_RESEAT || ret->step == STEP_REPLACE || ret->step == STEP_RMA ||
-                 ret->step == STEP_REPAIR;
     ret->part = read_part_of(r, n);
     ret->odds_ppm = read_ppm(f, n, "odds", 0);
     ret->weight = read_count(f, n, "weight", WEIGHT_DEFAULT);
@@ -132,13 +154,6 @@ static void read_step(const struct scenario_reader *r, const struct mw_yaml_node
     ret->lease_ms = scenario_read_ms(f, n, "lease", machine ? LEASE_MS_DEFAULT : 0);
     ret->cost_uusd = scenario_read_usd(f, n, "cost_usd", 0);
     ret->crew_ms = scenario_read_ms(f, n, "crew", ret->who == WHO_TECHNICIAN ? CREW_MS_DEFAULT : 0);
-    if (machine && hands)
-        scenario_problem(r, n, "no machine can do '%s': 'who' must be technician or vendor",
-                         scenario_step_words[ret->step]);
-    if (!machine && mw_yaml_get(n, "lease") != NULL)
-        scenario_problem(r, n, "'lease' is for what a machine does");
-    if (machine && mw_yaml_get(n, "crew") != NULL)
-        scenario_problem(r, n, "'crew' is for what people do");
 }
 
 static void read_ladder(const struct scenario_reader *r, const struct mw_yaml_node *list,
@@ -152,6 +167,8 @@ static void read_ladder(const struct scenario_reader *r, const struct mw_yaml_no
         struct care_ladder *l = &ret->ladder[ret->steps++];
         *l = (struct care_ladder){.part = CARE_PART_NONE};
         read_step(r, n, l);
+        if (!check_step(r, n, l))
+            continue;
         if (seen & 1u << l->step)
             scenario_problem(r, n, "'%s' is on this ladder already", scenario_step_words[l->step]);
         else if (l->step != STEP_REPAIR && l->step < highest)
@@ -326,6 +343,13 @@ static void read_care_policy(const struct scenario_reader *r, const struct mw_ya
         scenario_problem(r, n, "'retire' needs 'node_worth_usd': what a node earns until its end");
 }
 
+/* Is it there?  What a --set gives (line 0) takes the place of the other way to say it. */
+static bool is_given(const struct mw_yaml_node *map, const char *key, const char *other)
+{
+    const struct mw_yaml_node *mine = mw_yaml_get(map, key), *theirs = mw_yaml_get(map, other);
+    return mine != NULL && !(theirs != NULL && theirs->line == 0 && mine->line != 0);
+}
+
 static void read_spares(const struct scenario_reader *r, const struct mw_yaml_node *n,
                         struct work_policy *w)
 {
@@ -339,7 +363,7 @@ static void read_spares(const struct scenario_reader *r, const struct mw_yaml_no
     }
     if (schema_check(r->doc, n, f, r->problems) > 0)
         return;
-    bool nodes = mw_yaml_get(n, "nodes") != NULL, sized = mw_yaml_get(n, "sized") != NULL;
+    bool nodes = is_given(n, "nodes", "sized"), sized = is_given(n, "sized", "nodes");
     bool on = schema_bool(f, n, "on", true);
     if (nodes == sized && (on || nodes))
         scenario_problem(r, n, "give 'spares' either 'nodes' or 'sized'");

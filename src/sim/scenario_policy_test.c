@@ -13,55 +13,9 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "core/event_fields.h"
+#include "sim/scenario_testing.h"
 
 #define HEAD "scenario: t\nsite: {shape: hgx-h100, gpus: 64}\nhorizon: 10d\n" /* lines 1 to 3 */
-
-static int read_set(const char *yaml, const char *const *set, uint32_t set_n, struct scenario *s,
-                    struct problems *p, struct mw_error *err)
-{
-    struct scenario_source source = {yaml, strlen(yaml), "t.yaml", set, set_n};
-    return scenario_parse(&source, s, p, err);
-}
-
-/* The caller frees. */
-static struct scenario *good_set(const char *yaml, const char *const *set, uint32_t set_n)
-{
-    struct scenario *s = mw_calloc(1, sizeof(*s));
-    struct problems p = {0};
-    struct mw_error err = {0};
-    char text[512] = "";
-    if (read_set(yaml, set, set_n, s, &p, &err) != 0) {
-        if (p.length > 0)
-            problem_format(&p.item[0], text, sizeof(text));
-        fail_msg("%s: %s", err.text, text);
-    }
-    problems_fini(&p);
-    return s;
-}
-
-static struct scenario *good(const char *yaml)
-{
-    return good_set(yaml, NULL, 0);
-}
-
-static void refused(const char *yaml, const char *part)
-{
-    struct scenario *s = mw_calloc(1, sizeof(*s));
-    struct problems p = {0};
-    struct mw_error err = {0};
-    char text[512], all[4096] = "";
-    bool found = false;
-    assert_int_equal(read_set(yaml, NULL, 0, s, &p, &err), MW_ESYNTAX);
-    for (uint32_t i = 0; i < p.length; i++) {
-        problem_format(&p.item[i], text, sizeof(text));
-        found = found || strstr(text, part) != NULL;
-        (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s\n", text);
-    }
-    if (!found)
-        fail_msg("\"%s\" is not in:\n%s", part, all);
-    problems_fini(&p);
-    mw_free(s);
-}
 
 /* ---- tests -------------------------------------------------------------------------------- */
 
@@ -114,7 +68,7 @@ static const char whole[] = HEAD
 static void a_ladder_says_each_step_and_what_is_expected_of_it(void **state)
 {
     (void)state;
-    struct scenario *s = good(whole);
+    struct scenario *s = scenario_good(whole);
     const struct care_class *k = s->policy.care.class;
     assert_int_equal(k[0].steps, 4);
     assert_int_equal(k[0].ladder[0].step, STEP_RESET_GPU);
@@ -145,7 +99,7 @@ static void a_ladder_says_each_step_and_what_is_expected_of_it(void **state)
 static void parts_and_steps_say_what_is_expected_and_what_is_true(void **state)
 {
     (void)state;
-    struct scenario *s = good(whole);
+    struct scenario *s = scenario_good(whole);
     const struct care_part *p = s->policy.care.part;
     assert_int_equal(s->policy.care.parts, 2);
     assert_string_equal(p[0].name, "gpu-board");
@@ -169,7 +123,7 @@ static void parts_and_steps_say_what_is_expected_and_what_is_true(void **state)
 static void every_lever_of_the_policy_is_read(void **state)
 {
     (void)state;
-    struct scenario *s = good(whole);
+    struct scenario *s = scenario_good(whole);
     const struct care_policy *c = &s->policy.care;
     const struct work_policy *w = &s->policy.work;
     assert_int_equal(c->uusd_per_gpu_hour, 3000000);
@@ -196,7 +150,7 @@ static void every_lever_of_the_policy_is_read(void **state)
 static void a_silent_file_has_the_policy_that_the_controller_has(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD "policy: {lemon: {}}\n");
+    struct scenario *s = scenario_good(HEAD "policy: {lemon: {}}\n");
     struct control_policy p = control_policy_default();
     struct control_sha256 a = control_policy_sha256(&p), b = control_policy_sha256(&s->policy);
     assert_memory_equal(a.bytes, b.bytes, sizeof(a.bytes));
@@ -215,7 +169,7 @@ static void every_lever_can_be_set_from_the_command_line(void **state)
         "classes.gpu.ladder.0.odds=0.25", "parts.optic.stock=5", "steps.reboot.takes=9min",
         "crews.escalated=2h"};
     (void)state;
-    struct scenario *s = good_set(whole, set, MW_ARRAY_LEN(set));
+    struct scenario *s = scenario_good_set(whole, set, MW_ARRAY_LEN(set));
     const struct care_policy *c = &s->policy.care;
     const struct work_policy *w = &s->policy.work;
     assert_true(c->least_cost && c->evict && c->correlate && c->escalate && c->growth);
@@ -229,11 +183,15 @@ static void every_lever_can_be_set_from_the_command_line(void **state)
     mw_free(s);
 
     static const char *const nodes[] = {"policy.spares.nodes=4"};
-    s = good_set(HEAD, nodes, 1);
+    s = scenario_good_set(HEAD, nodes, 1);
     assert_int_equal(s->policy.work.spares, SPARES_FIXED);
     assert_int_equal(s->policy.work.spares_nodes, 4);
     mw_free(s);
-    s = good(HEAD "policy: {spares: none}\n");
+    s = scenario_good_set(HEAD "policy: {spares: {sized: 0.99}}\n", nodes, 1);
+    assert_int_equal(s->policy.work.spares, SPARES_FIXED); /* instead of what the file says */
+    assert_int_equal(s->policy.work.spares_nodes, 4);
+    mw_free(s);
+    s = scenario_good(HEAD "policy: {spares: none}\n");
     assert_int_equal(s->policy.work.spares, SPARES_NONE);
     mw_free(s);
 }
@@ -241,7 +199,7 @@ static void every_lever_can_be_set_from_the_command_line(void **state)
 static void a_step_that_is_not_named_cures_like_the_nearest_lighter_one(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD
+    struct scenario *s = scenario_good(HEAD
         "classes: {gpu: {}, odd: {effect: slows}}\n"
         "faults:\n"
         "  gpu: {on: gpu, rate_per_year: 1, repair: 1h, gate_catch: 0.7, relapse: 3d,\n"
@@ -262,7 +220,7 @@ static void a_step_that_is_not_named_cures_like_the_nearest_lighter_one(void **s
 static void jobs_say_whose_they_are_and_whether_they_may_be_interrupted(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD
+    struct scenario *s = scenario_good(HEAD
         "jobs:\n"
         "  mix:\n"
         "    a: {share: 0.5, gpus: 8, work: 1h}\n"
@@ -281,34 +239,52 @@ static void jobs_say_whose_they_are_and_whether_they_may_be_interrupted(void **s
 static void mistakes_of_a_policy_are_reported_with_their_place(void **state)
 {
     (void)state;
-    refused(LADDER("{step: reboot, odds: 1}"), "t.yaml:5:24: the key 'duration'");
-    refused(LADDER("{step: jump, odds: 1, duration: 1h}"), "'step' must be one of");
-    refused(LADDER("{step: reboot, odds: 2, duration: 1h}"), "'odds'");
-    refused(LADDER("{step: reboot, odds: 1, duration: 1h}, {step: reset-gpu, odds: 1, "
-                   "duration: 1h}"), "'reset-gpu' is lighter than 'reboot'");
-    refused(LADDER("{step: reboot, odds: 1, duration: 1h}, {step: reboot, odds: 1, "
-                   "duration: 1h}"), "is on this ladder already");
-    refused(LADDER("{step: replace, odds: 1, duration: 1h, part: b}"), "there is no part 'b'");
-    refused(LADDER("{step: replace, odds: 1, duration: 1h, who: bmc}"), "no machine can do");
-    refused(LADDER("{step: rma, odds: 1, duration: 1h, lease: 1min}"), "'lease' is for what");
-    refused(LADDER("{step: reboot, odds: 1, duration: 1h, crew: 1h}"), "'crew' is for what people");
-    refused(HEAD "policy: {retire: true}\n", "'retire' needs 'node_worth_usd'");
-    refused(HEAD "classes: {c: {shared: [gravity]}}\n", "not 'gravity'");
-    refused(HEAD "classes: {c: {shared: power}}\n", "'shared' must be none, or a list");
-    refused(HEAD "parts: {a: {least: 2}}\n", "'a' has no 'stock'");
-    refused(HEAD "parts: {a: {batch: 0, stock: 1}}\n", "'batch'");
-    refused(HEAD "policy: {spares: many}\n", "'spares' must be none, or a map");
-    refused(HEAD "policy: {spares: {}}\n", "give 'spares' either");
-    refused(HEAD "policy: {spares: {nodes: 1, sized: 0.9}}\n", "give 'spares' either");
-    refused(HEAD "policy: {spares: {sized: 1.5}}\n", "'sized'");
-    refused(HEAD "policy: {quotas: {ann: 5}}\n", "not 'ann'");
-    refused(HEAD "policy: {quotas: {1: many}}\n", "whole number");
-    refused(HEAD "policy: {lemon: {tikets: 5}}\n", "did you mean 'tickets'?");
-    refused(CURES("repair: 1h, gate_catch: 0.5"), "go with 'cures'");
-    refused(CURES("repair: 1h, cures: {reboot: 1}, gate_pass: 0.5"), "use 'gate_catch'");
-    refused(CURES("repair: 1h, cures: {boot: 1}"), "unknown key 'boot'");
-    refused(CURES("repair: 1h, false_alarm: true"), "a false alarm needs 'clears'");
-    refused(HEAD "steps: {reboot: {takes: soon}}\n", "must be a length of time");
+    scenario_refused(LADDER("{step: reboot, odds: 1}"), "t.yaml:5:24: the key 'duration'");
+    scenario_refused(LADDER("{step: jump, odds: 1, duration: 1h}"), "'step' must be one of");
+    scenario_refused(LADDER("{step: reboot, odds: 2, duration: 1h}"), "'odds'");
+    scenario_refused(LADDER("{step: reboot, odds: 1, duration: 1h}, {step: reset-gpu, odds: 1, "
+                            "duration: 1h}"), "'reset-gpu' is lighter than 'reboot'");
+    scenario_refused(LADDER("{step: reboot, odds: 1, duration: 1h}, {step: reboot, odds: 1, "
+                            "duration: 1h}"), "is on this ladder already");
+    scenario_refused(LADDER("{step: replace, odds: 1, duration: 1h, part: b}"),
+                     "there is no part 'b'");
+    scenario_refused(LADDER("{step: replace, odds: 1, duration: 1h, who: bmc}"),
+                     "no machine can do");
+    scenario_refused(LADDER("{step: rma, odds: 1, duration: 1h, lease: 1min}"),
+                     "'lease' is for what");
+    scenario_refused(LADDER("{step: reboot, odds: 1, duration: 1h, crew: 1h}"),
+                     "'crew' is for what people");
+    scenario_refused(HEAD "policy: {retire: true}\n", "'retire' needs 'node_worth_usd'");
+    scenario_refused(HEAD "classes: {c: {shared: [gravity]}}\n", "not 'gravity'");
+    scenario_refused(HEAD "classes: {c: {shared: power}}\n", "'shared' must be none, or a list");
+    scenario_refused(HEAD "parts: {a: {least: 2}}\n", "'a' has no 'stock'");
+    scenario_refused(HEAD "parts: {a: {batch: 0, stock: 1}}\n", "'batch'");
+    scenario_refused(HEAD "policy: {spares: many}\n", "'spares' must be none, or a map");
+    scenario_refused(HEAD "policy: {spares: {}}\n", "give 'spares' either");
+    scenario_refused(HEAD "policy: {spares: {nodes: 1, sized: 0.9}}\n", "give 'spares' either");
+    scenario_refused(HEAD "policy: {spares: {sized: 1.5}}\n", "'sized'");
+    scenario_refused(HEAD "policy: {quotas: {ann: 5}}\n", "not 'ann'");
+    scenario_refused(HEAD "policy: {quotas: {1: many}}\n", "whole number");
+    scenario_refused(HEAD "policy: {lemon: {tikets: 5}}\n", "did you mean 'tickets'?");
+    scenario_refused(CURES("repair: 1h, gate_catch: 0.5"), "go with 'cures'");
+    scenario_refused(CURES("repair: 1h, cures: {reboot: 1}, gate_pass: 0.5"), "use 'gate_catch'");
+    scenario_refused(CURES("repair: 1h, cures: {boot: 1}"), "unknown key 'boot'");
+    scenario_refused(CURES("repair: 1h, false_alarm: true"), "a false alarm needs 'clears'");
+    scenario_refused(HEAD "steps: {reboot: {takes: soon}}\n", "must be a length of time");
+}
+
+static void bug_a_misspelt_step_is_one_mistake_and_not_also_one_of_its_lease(void **state)
+{
+    static const char unknown[] = "'step' must be one of";
+    (void)state;
+    assert_int_equal(scenario_refused(LADDER("{step: rebot, odds: 1, duration: 1h, lease: 1min}"),
+                                      unknown), 1);
+    assert_int_equal(scenario_refused(LADDER("{step: reboot, odds: 1, duration: 1h}, "
+                                             "{step: rebot, odds: 1, duration: 1h}, "
+                                             "{step: replase, odds: 1, duration: 1h}"),
+                                      unknown), 2);
+    assert_int_equal(scenario_refused(LADDER("{step: reboot, odds: 1, duration: 1h, lease: 1min, "
+                                             "who: bnc}"), "'who' must be one of"), 1);
 }
 
 /* What a person writes in a scenario is what he reads in the record. */
@@ -342,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_step_that_is_not_named_cures_like_the_nearest_lighter_one),
         cmocka_unit_test(jobs_say_whose_they_are_and_whether_they_may_be_interrupted),
         cmocka_unit_test(mistakes_of_a_policy_are_reported_with_their_place),
+        cmocka_unit_test(bug_a_misspelt_step_is_one_mistake_and_not_also_one_of_its_lease),
         cmocka_unit_test(steps_are_spelled_as_in_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

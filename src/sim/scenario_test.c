@@ -15,62 +15,15 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "sim/scenario_schema.h"
+#include "sim/scenario_testing.h"
 
 #define HEAD "scenario: t\nsite: {shape: hgx-h100, gpus: 64}\nhorizon: 10d\n" /* lines 1 to 3 */
 #define DAY ((double)MW_NS_PER_DAY)
 
-static int read_set(const char *yaml, const char *const *set, uint32_t set_n, struct scenario *s,
-                    struct problems *p, struct mw_error *err)
-{
-    struct scenario_source source = {yaml, strlen(yaml), "dir/t.yaml", set, set_n};
-    return scenario_parse(&source, s, p, err);
-}
-
-/* The caller frees. */
-static struct scenario *good_set(const char *yaml, const char *const *set, uint32_t set_n)
-{
-    struct scenario *s = mw_calloc(1, sizeof(*s));
-    struct problems p = {0};
-    struct mw_error err = {0};
-    char text[512] = "";
-    if (read_set(yaml, set, set_n, s, &p, &err) != 0) {
-        if (p.length > 0)
-            problem_format(&p.item[0], text, sizeof(text));
-        fail_msg("%s: %s", err.text, text);
-    }
-    problems_fini(&p);
-    return s;
-}
-
-static struct scenario *good(const char *yaml)
-{
-    return good_set(yaml, NULL, 0);
-}
-
-/* One of the mistakes reads like this, place first. */
-static void refused(const char *yaml, const char *part)
-{
-    struct scenario *s = mw_calloc(1, sizeof(*s));
-    struct problems p = {0};
-    struct mw_error err = {0};
-    char text[512], all[4096] = "";
-    bool found = false;
-    assert_int_equal(read_set(yaml, NULL, 0, s, &p, &err), MW_ESYNTAX);
-    for (uint32_t i = 0; i < p.length; i++) {
-        problem_format(&p.item[i], text, sizeof(text));
-        found = found || strstr(text, part) != NULL;
-        (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s\n", text);
-    }
-    if (!found)
-        fail_msg("\"%s\" is not in:\n%s", part, all);
-    problems_fini(&p);
-    mw_free(s);
-}
-
 static void a_short_file_gets_the_stated_defaults(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD);
+    struct scenario *s = scenario_good(HEAD);
     assert_string_equal(s->name, "t");
     assert_string_equal(s->site_shape, "hgx-h100");
     assert_int_equal(s->site_gpus, 64);
@@ -87,7 +40,7 @@ static void a_short_file_gets_the_stated_defaults(void **state)
 static void classes_and_processes_mean_what_they_say(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD
+    struct scenario *s = scenario_good(HEAD
         "classes:\n"
         "  gpu: {effect: kills, gate: 45min, probation: 2h}\n"
         "  fan: {effect: defers, drain: now}\n"
@@ -128,7 +81,7 @@ static void classes_and_processes_mean_what_they_say(void **state)
 static void jobs_read_sizes_laws_and_counts(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD
+    struct scenario *s = scenario_good(HEAD
         "jobs:\n"
         "  load: 0.85\n"
         "  restart: 10min\n"
@@ -154,7 +107,7 @@ static void jobs_read_sizes_laws_and_counts(void **state)
 static void policy_reaches_the_planes_in_their_units(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD
+    struct scenario *s = scenario_good(HEAD
         "price_usd_per_gpu_hour: 2.5\n"
         "policy:\n"
         "  gate: false\n"
@@ -181,13 +134,13 @@ static void paths_are_relative_to_the_file_and_those_of_set_are_not(void **state
     const char *yaml = HEAD "fault_trace: {file: ../x.json, detect: 5min}\n"
                             "jobs: {trace: /abs/j.csv}\n";
     const char *set[] = {"jobs.trace=here.csv"};
-    struct scenario *s = good(yaml);
+    struct scenario *s = scenario_good(yaml);
     assert_string_equal(s->fault_trace_path, "dir/../x.json");
     assert_string_equal(s->job_trace_path, "/abs/j.csv");
     assert_int_equal(s->jobs, JOBS_TRACE);
     assert_true(s->trace_detect_ns == 300e9);
     mw_free(s);
-    s = good_set(yaml, set, 1);
+    s = scenario_good_set(yaml, set, 1);
     assert_string_equal(s->job_trace_path, "here.csv");
     mw_free(s);
 }
@@ -199,7 +152,7 @@ static void set_changes_one_value_before_the_checks(void **state)
                             "faults: {gpu: {on: node, repair: 1h,\n"
                             "  between: {law: exponential, mean: 9d}}}\n";
     const char *set[] = {"faults.gpu.between.mean=200d", "messages.lost=25", "horizon=1y"};
-    struct scenario *s = good_set(yaml, set, 3);
+    struct scenario *s = scenario_good_set(yaml, set, 3);
     assert_true(s->process[0].between.a == 200 * DAY);
     assert_int_equal(s->messages.lost, 25);
     assert_int_equal(s->horizon_ns, 365 * MW_NS_PER_DAY);
@@ -210,10 +163,10 @@ static void set_changes_one_value_before_the_checks(void **state)
     struct mw_error err = {0};
     const char *bad[] = {"horizon"}, *through[] = {"horizon.x=1"};
     const char *range[] = {"messages.lost=9999"};
-    assert_int_equal(read_set(yaml, bad, 1, t, &p, &err), MW_EINVAL);
+    assert_int_equal(scenario_read_set(yaml, bad, 1, t, &p, &err), MW_EINVAL);
     assert_non_null(strstr(err.text, "--set horizon: write key=value"));
-    assert_int_equal(read_set(yaml, through, 1, t, &p, &err), MW_EINVAL);
-    assert_int_equal(read_set(yaml, range, 1, t, &p, &err), MW_ESYNTAX);
+    assert_int_equal(scenario_read_set(yaml, through, 1, t, &p, &err), MW_EINVAL);
+    assert_int_equal(scenario_read_set(yaml, range, 1, t, &p, &err), MW_ESYNTAX);
     problems_fini(&p);
     mw_free(t);
 }
@@ -221,11 +174,11 @@ static void set_changes_one_value_before_the_checks(void **state)
 static void a_trace_class_is_found_by_description_then_class_then_name(void **state)
 {
     (void)state;
-    struct scenario *s = good(HEAD "classes:\n"
-                                   "  dead: {effect: kills, trace: [GPU, NIC]}\n"
-                                   "  slow: {effect: slows, trace: [\"GPU: Width low\"]}\n"
-                                   "  Fan: {effect: defers}\n"
-                                   "  unknown: {}\n");
+    struct scenario *s = scenario_good(HEAD "classes:\n"
+                                            "  dead: {effect: kills, trace: [GPU, NIC]}\n"
+                                            "  slow: {effect: slows, trace: [\"GPU: Width low\"]}\n"
+                                            "  Fan: {effect: defers}\n"
+                                            "  unknown: {}\n");
     assert_int_equal(scenario_trace_class(s, "GPU", "Lost"), 0);
     assert_int_equal(scenario_trace_class(s, "GPU", "Width low"), 1);
     assert_int_equal(scenario_trace_class(s, "NIC", "Width low"), 0);
@@ -239,24 +192,30 @@ static void a_trace_class_is_found_by_description_then_class_then_name(void **st
 static void mistakes_are_reported_with_their_place(void **state)
 {
     (void)state;
-    refused("", "");
-    refused("- 1\n", "must be a map");
-    refused("scenario: t\n", "the key 'site' is missing");
-    refused(HEAD "sead: 4\n", "dir/t.yaml:4:1: unknown key 'sead'; did you mean 'seed'?");
-    refused(HEAD "seed: -4\n", "dir/t.yaml:4:7:");
-    refused("scenario: t\nsite: {shape: hgx-h100}\nhorizon: 1d\n",
-            "t.yaml:2:7: give 'site' either");
-    refused("scenario: t\nsite: {file: a, gpus: 8}\nhorizon: 1d\n",
-            "t.yaml:2:7: give 'site' either");
-    refused(HEAD "classes: {}\n", "names no class");
-    refused(HEAD "classes: {c: {count: 3}}\n", "needs a 'window'");
-    refused(HEAD "classes: {a: {trace: [GPU]}, b: {trace: [GPU]}}\n", "belongs to the class 'a'");
-    refused(HEAD "jobs: {load: 1}\n", "dir/t.yaml:4:7: give 'jobs' either");
-    refused(HEAD "jobs: {mix: {a: {share: 0.5, gpus: 8, work: 1h}}}\n", "add up to 0.5, not 1");
-    refused(HEAD "jobs: {mix: {a: {share: 1, gpus: x, work: 1h}}}\n", "4:34: 'gpus' must be");
-    refused(HEAD "jobs: {mix: {a: {share: 1, gpus: {8: -1}, work: 1h}}}\n", "weight of 8 GPUs");
-    refused(HEAD "jobs: {mix: {a: {gpus: 8, work: 1h}}}\n", "either a 'share' of the load or");
-    refused(HEAD "policy: {interval_min: 1h, interval_max: 1min}\n", "shorter than 'interval_min'");
+    scenario_refused("", "");
+    scenario_refused("- 1\n", "must be a map");
+    scenario_refused("scenario: t\n", "the key 'site' is missing");
+    scenario_refused(HEAD "sead: 4\n", "dir/t.yaml:4:1: unknown key 'sead'; did you mean 'seed'?");
+    scenario_refused(HEAD "seed: -4\n", "dir/t.yaml:4:7:");
+    scenario_refused("scenario: t\nsite: {shape: hgx-h100}\nhorizon: 1d\n",
+                     "t.yaml:2:7: give 'site' either");
+    scenario_refused("scenario: t\nsite: {file: a, gpus: 8}\nhorizon: 1d\n",
+                     "t.yaml:2:7: give 'site' either");
+    scenario_refused(HEAD "classes: {}\n", "names no class");
+    scenario_refused(HEAD "classes: {c: {count: 3}}\n", "needs a 'window'");
+    scenario_refused(HEAD "classes: {a: {trace: [GPU]}, b: {trace: [GPU]}}\n",
+                     "belongs to the class 'a'");
+    scenario_refused(HEAD "jobs: {load: 1}\n", "dir/t.yaml:4:7: give 'jobs' either");
+    scenario_refused(HEAD "jobs: {mix: {a: {share: 0.5, gpus: 8, work: 1h}}}\n",
+                     "add up to 0.5, not 1");
+    scenario_refused(HEAD "jobs: {mix: {a: {share: 1, gpus: x, work: 1h}}}\n",
+                     "4:34: 'gpus' must be");
+    scenario_refused(HEAD "jobs: {mix: {a: {share: 1, gpus: {8: -1}, work: 1h}}}\n",
+                     "weight of 8 GPUs");
+    scenario_refused(HEAD "jobs: {mix: {a: {gpus: 8, work: 1h}}}\n",
+                     "either a 'share' of the load or");
+    scenario_refused(HEAD "policy: {interval_min: 1h, interval_max: 1min}\n",
+                     "shorter than 'interval_min'");
 }
 
 /* A process around `text`. */
@@ -266,24 +225,29 @@ static void mistakes_are_reported_with_their_place(void **state)
 static void mistakes_in_fault_processes_are_reported_with_their_place(void **state)
 {
     (void)state;
-    refused(HEAD "faults: {p: {on: node, rate_per_year: 1, repair: 1h}}\n", "no class 'p'");
-    refused(HEAD "faults: {p: {class: x, on: node, rate_per_year: 1, repair: 1h}}\n",
-            "dir/t.yaml:4:21: there is no class 'x'");
-    refused(ON_NODE("rate_per_year: 1"), "needs 'repair' or 'clears'");
-    refused(ON_NODE("repair: 1h"), "give one of between");
-    refused(ON_NODE("repair: 1h, between: 1d, rate_per_year: 1"), "give one of between");
-    refused(ON_NODE("repair: 1h, between: 10ms"), "under 1 s");
-    refused(ON_NODE("repair: soon, between: 1d"), "must be a length of time");
-    refused(ON_NODE("repair: 1h, between: {law: weibull, scale: 1d}"), "key 'shape' of this law");
-    refused(ON_NODE("repair: 1h, between: {law: fixed, mean: 1d}"), "'mean' is no parameter");
-    refused(ON_NODE("repair: 1h, between: {law: gauss, mean: 1d}"), "'law' must be one of");
-    refused(ON_NODE("repair: 1h, between: {law: uniform, from: 2d, to: 1d}"),
-            "shorter than 'from'");
-    refused(ON_NODE("repair: [{law: fixed, value: 1h}], between: 1d"),
-            "key 'share' of this branch");
-    refused(ON_NODE("repair: [], between: 1d"), "must have 1 to 4 branches");
-    refused(HEAD "faults: {p: {class: unknown, on: gpu, repair: 1h, rate_per_1000_node_days: 1}}\n",
-            "is for processes on nodes");
+    scenario_refused(HEAD "faults: {p: {on: node, rate_per_year: 1, repair: 1h}}\n",
+                     "no class 'p'");
+    scenario_refused(HEAD "faults: {p: {class: x, on: node, rate_per_year: 1, repair: 1h}}\n",
+                     "dir/t.yaml:4:21: there is no class 'x'");
+    scenario_refused(ON_NODE("rate_per_year: 1"), "needs 'repair' or 'clears'");
+    scenario_refused(ON_NODE("repair: 1h"), "give one of between");
+    scenario_refused(ON_NODE("repair: 1h, between: 1d, rate_per_year: 1"), "give one of between");
+    scenario_refused(ON_NODE("repair: 1h, between: 10ms"), "under 1 s");
+    scenario_refused(ON_NODE("repair: soon, between: 1d"), "must be a length of time");
+    scenario_refused(ON_NODE("repair: 1h, between: {law: weibull, scale: 1d}"),
+                     "key 'shape' of this law");
+    scenario_refused(ON_NODE("repair: 1h, between: {law: fixed, mean: 1d}"),
+                     "'mean' is no parameter");
+    scenario_refused(ON_NODE("repair: 1h, between: {law: gauss, mean: 1d}"),
+                     "'law' must be one of");
+    scenario_refused(ON_NODE("repair: 1h, between: {law: uniform, from: 2d, to: 1d}"),
+                     "shorter than 'from'");
+    scenario_refused(ON_NODE("repair: [{law: fixed, value: 1h}], between: 1d"),
+                     "key 'share' of this branch");
+    scenario_refused(ON_NODE("repair: [], between: 1d"), "must have 1 to 4 branches");
+    scenario_refused(HEAD "faults: {p: {class: unknown, on: gpu, repair: 1h, "
+                          "rate_per_1000_node_days: 1}}\n",
+                     "is for processes on nodes");
 }
 
 static void all_mistakes_of_a_file_are_reported_at_once_in_order(void **state)
@@ -292,8 +256,9 @@ static void all_mistakes_of_a_file_are_reported_at_once_in_order(void **state)
     struct scenario *s = mw_calloc(1, sizeof(*s));
     struct problems p = {0};
     struct mw_error err = {0};
-    assert_int_equal(read_set(HEAD "crashes: x\njobs: {load: 1}\nprogress_every: 1\nzz: 1\n", NULL,
-                              0, s, &p, &err), MW_ESYNTAX);
+    assert_int_equal(scenario_read_set(HEAD "crashes: x\njobs: {load: 1}\n"
+                                            "progress_every: 1\nzz: 1\n",
+                                       NULL, 0, s, &p, &err), MW_ESYNTAX);
     assert_int_equal(p.total, 4);
     for (uint32_t i = 0; i < 4; i++)
         assert_int_equal(p.item[i].line, 4 + i);
@@ -313,7 +278,7 @@ static void running_out_of_memory_anywhere_leaves_nothing_behind(void **state)
     for (int64_t k = 0; k < 60; k++) {
         struct problems p = {0};
         mw_mem_fail_after(k);
-        int rc = read_set(yaml, set, 1, s, &p, NULL);
+        int rc = scenario_read_set(yaml, set, 1, s, &p, NULL);
         mw_mem_fail_after(-1);
         assert_true(rc == 0 || (rc == MW_ENOMEM && s->site_gpus == 0));
         failures += rc != 0;

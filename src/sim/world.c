@@ -198,11 +198,22 @@ void world_act(struct world *w, int64_t now_ns, const struct event *action, cons
     }
 }
 
+/* What somebody at the site did who is none of ours. */
+static void read_outsider(struct world *w, const struct event *ev)
+{
+    if (ev->kind == EV_ORDER_TAKEN || ev->kind == EV_ORDER_ENDED)
+        crew_reads(w, ev);
+    else if (ev->kind == EV_GATE_ENDED)
+        gates_reads(w, ev);
+}
+
 void world_observe(struct world *w, int64_t now_ns, const struct event *ev)
 {
     must(now_ns >= w->now_ns);
     w->now_ns = now_ns;
     person_reads(w, ev);
+    if (ev->source == SOURCE_PERSON)
+        read_outsider(w, ev);
     judge_reads(w, ev);
 }
 

@@ -114,7 +114,9 @@ bool world_is_lemon(const struct world *w, uint32_t node);
 void world_act(struct world *w, int64_t now_ns, const struct event *action, const void *tail);
 
 /* A committed event: the person at the console reads advice; what was decided on false alarms is
- * counted. */
+ * counted.  What people from outside the simulation did (see run_submit()) is done in the world:
+ * the step that they report, in place of the crew's; the gate that they answer runs no longer; a
+ * hall whose mode they lower has its advice left to them, until they set it to act. */
 void world_observe(struct world *w, int64_t now_ns, const struct event *ev);
 
 /* At the horizon: every live attempt says how far it is. */

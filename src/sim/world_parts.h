@@ -146,6 +146,7 @@ struct attempts {
 
 enum order_state {
     ORDER_FREE,
+    ORDER_PERSON, /* a person from outside the simulation works on it; no crew is taken */
     ORDER_PART,   /* waits for its part */
     ORDER_LINE,   /* waits for a crew */
     ORDER_COMING, /* a crew, or the vendor, is on the way */
@@ -243,6 +244,7 @@ struct person {
     uint32_t used, room, free;
     uint32_t waiting;   /* first approval that a mode stands in the way of */
     uint8_t *hall_mode; /* as commanded */
+    uint8_t *hall_left; /* a person from outside answers what is advised here */
     uint64_t window;    /* the last maintenance window in the record; 0 = none, or ended */
 };
 
@@ -380,6 +382,9 @@ void crew_taken(struct world *w, uint32_t row, uint32_t generation);
 void crew_repaired(struct world *w, uint32_t row, uint32_t generation);
 void crew_told(struct world *w, uint32_t row, uint32_t generation);
 void crew_has_part(struct world *w, uint32_t row); /* the part that it waited for is there */
+/* In the record: a person from outside took an order, or reports on it.  The crew leaves it to him;
+ * what he says is done is done. */
+void crew_reads(struct world *w, const struct event *ev);
 /* Is this order or action of its incident newer than all before?  Remembers it. */
 bool crew_is_new(struct world *w, const struct event *action);
 /* What the ladder of a class expects a step to take; 0 where it is not on it. */
@@ -396,6 +401,8 @@ MW_MUST_USE int gates_init(struct world *w);
 void gates_fini(struct world *w);
 void gates_start(struct world *w, const struct event *action);
 void gates_over(struct world *w, uint32_t node, uint32_t nth);
+/* In the record: a person from outside answered a gate: what runs is called off. */
+void gates_reads(struct world *w, const struct event *ev);
 
 /* ---- depot.c: parts, what was replaced, and texts -------------------------------------------- */
 MW_MUST_USE int depot_init(struct world *w);
@@ -406,6 +413,8 @@ void depot_arrives(struct world *w, uint32_t row);
 bool depot_take(struct world *w, uint32_t order_row);
 void depot_put_back(struct world *w, uint16_t part);
 void depot_leaves(struct world *w, uint32_t order_row); /* it waits for its part no longer */
+/* The same: it got one from elsewhere, and the next that is delivered makes up for it. */
+void depot_lent(struct world *w, uint32_t order_row);
 /* Another one stands where this component stood: whether it is a lemon is drawn again. */
 void depot_replace(struct world *w, uint64_t component);
 void depot_replace_node(struct world *w, uint32_t node);

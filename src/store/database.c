@@ -53,7 +53,10 @@ int database_fail(const struct database *db, const char *what, struct mw_error *
         break;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-        code = system == ENOSPC || system == EDQUOT ? MW_ENOSPC : MW_EIO;
+        code = system == ENOSPC || system == EDQUOT ? MW_ENOSPC
+               : system == ENOENT                   ? MW_ENOTFOUND
+               : system == EACCES                   ? MW_EDENIED
+                                                    : MW_EIO;
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -91,8 +94,8 @@ static int run_sql(struct database *db, const char *sql, const char *what, struc
                : database_fail(db, what, err);
 }
 
-static int open_handle(struct database *db, const char *path, const char *vfs, int flags,
-                       struct mw_error *err)
+static int open_file(struct database *db, const char *path, const char *vfs, int flags,
+                     struct mw_error *err)
 {
     *db = (struct database){.sql = NULL};
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
@@ -103,7 +106,7 @@ static int open_handle(struct database *db, const char *path, const char *vfs, i
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_limit(db->sql, SQLITE_LIMIT_LENGTH, (int)BLOB_BYTES_MAX + 4096);
-    return run_sql(db, settings_sql, "set up " DATABASE_NAME, err);
+    return 0;
 }
 
 /* What check_sum is made of. */
@@ -178,7 +181,9 @@ int database_create(const char *path, const char *vfs, const char *origin, struc
         return file_fail(err, "create", path);
     file_closep(&fd);
     struct database db;
-    int rc = open_handle(&db, path, vfs, SQLITE_OPEN_READWRITE, err);
+    int rc = open_file(&db, path, vfs, SQLITE_OPEN_READWRITE, err);
+    if (rc == 0)
+        rc = run_sql(&db, settings_sql, "set up " DATABASE_NAME, err);
     if (rc == 0)
         rc = fill_new(&db, origin, err);
     (void)sqlite3_db_config(db.sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
@@ -187,19 +192,21 @@ int database_create(const char *path, const char *vfs, const char *origin, struc
 }
 
 /* SQLite believes the first bytes of a file; with some of them damaged it would ignore or remove
- * the write-ahead log.  They are looked at before it may. */
-static int header_check(const char *path, struct mw_error *err)
+ * the write-ahead log.  They are looked at before it may, and by its own handle: closing another
+ * one of this file would let go of every lock that this process has on it. */
+static int header_check(struct database *db, struct mw_error *err)
 {
-    mw_cleanup(file_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return file_fail(err, "open", DATABASE_NAME);
-    uint8_t h[100] = {0};
-    int64_t n = file_read(fd, h, sizeof(h), 0);
-    if (n < 0)
-        return file_fail(err, "read", DATABASE_NAME);
     static const uint8_t fixed[] = {DATABASE_PAGE_BYTES >> 8, DATABASE_PAGE_BYTES & 0xff,
                                     2, 2, 0, 64, 32, 32};
-    if (n < (int64_t)sizeof(h) || memcmp(h, "SQLite format 3", 16) != 0 ||
+    uint8_t h[100] = {0};
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+        file == NULL || file->pMethods == NULL)
+        return mw_fail(err, MW_EIO, "cannot read " DATABASE_NAME);
+    int rc = file->pMethods->xRead(file, h, sizeof(h), 0);
+    if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
+        return mw_fail(err, MW_EIO, "cannot read " DATABASE_NAME);
+    if (rc != SQLITE_OK || memcmp(h, "SQLite format 3", 16) != 0 ||
         memcmp(h + 16, fixed, sizeof(fixed)) != 0)
         return mw_fail(err, MW_ECORRUPT, "the first bytes of " DATABASE_NAME " are damaged");
     return 0;
@@ -215,11 +222,12 @@ static int prepare(struct database *db, const char *sql, sqlite3_stmt **ret, str
 int database_open(struct database *db, const char *path, const char *vfs, bool read_only,
                   struct mw_error *err)
 {
-    *db = (struct database){.sql = NULL};
-    int rc = header_check(path, err);
-    if (rc != 0)
-        return rc;
-    rc = open_handle(db, path, vfs, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
+    int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    int rc = open_file(db, path, vfs, flags, err);
+    if (rc == 0)
+        rc = header_check(db, err);
+    if (rc == 0)
+        rc = run_sql(db, settings_sql, "set up " DATABASE_NAME, err);
     if (rc == 0)
         rc = prepare(db, "INSERT INTO frames VALUES(?,?,?,?,?)", &db->insert_frame, err);
     if (rc == 0)

@@ -504,3 +504,28 @@ int journal_sqlite_flush(struct journal *j, struct mw_error *err)
     struct journal_sqlite *s = self_of(j);
     return rc == 0 ? flush(s, s->staged_length, err) : rc;
 }
+
+/* The head is written after its groups: when it names a group, that one is there. */
+int journal_sqlite_refresh(struct journal *j, bool *ret_news, struct mw_error *err)
+{
+    must(j->ops == &journal_sqlite_ops && j->read_only && ret_news != NULL);
+    struct journal_sqlite *s = self_of(j);
+    struct head_state now;
+    uint8_t hash[MW_SHA256_SIZE];
+    *ret_news = false;
+    int rc = refuse_unreadable(s, err);
+    if (rc == 0)
+        rc = head_read(s->dir_fd, &now, err);
+    if (rc != 0 || now.generation == 0 || now.head.seq <= j->head.seq)
+        return rc;
+    rc = frames_hash_before(&s->db, now.head.seq + 1, hash, err);
+    if (rc == 0 && memcmp(hash, now.head.hash, sizeof(hash)) != 0)
+        rc = mw_fail(err, MW_ECORRUPT, "the head of %s says that event %llu ends the record, and "
+                     "the record has another one there", s->dir, show(now.head.seq));
+    if (rc != 0)
+        return rc;
+    j->head = s->next_head = now.head;
+    j->next_seq = now.head.seq + 1;
+    *ret_news = true;
+    return 0;
+}

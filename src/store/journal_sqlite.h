@@ -41,6 +41,15 @@ MW_MUST_USE int journal_sqlite_open(const char *dir, const struct journal_sqlite
 MW_MUST_USE int journal_sqlite_flush(struct journal *j, struct mw_error *err);
 
 /*
+ * Of a journal opened for reading: what was committed since it was opened, or since the last call,
+ * is there now; *ret_news says whether something is.  One small read of the head when nothing is,
+ * so any rate is fine.  A writer between its transaction and its head, or in the middle of writing
+ * the head, is no damage: its groups are there with the next call.  MW_ECORRUPT: the head names
+ * another record than the one that lies here.  MW_EBUSY, MW_EIO.
+ */
+MW_MUST_USE int journal_sqlite_refresh(struct journal *j, bool *ret_news, struct mw_error *err);
+
+/*
  * Copies the whole prefix of a (damaged) journal and the blobs that hold into a new journal in
  * out_dir, which must not hold one.  Its next writer epoch is above every one that the old head
  * names, so that numbers that were lost are never given out twice.  Snapshots are left behind.

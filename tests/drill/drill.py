@@ -152,7 +152,7 @@ class Daemon:
         self.journal = f"{lab.dir}/journal"
         self.command = [mw, "serve", "--site", f"{lab.dir}/site.yaml", "--slurm",
                         f"{lab.dir}/slurm.conf", "--journal", self.journal, "--mode", "act",
-                        "--listen", lab.agents, "--socket", self.socket, *extra]
+                        "--listen", lab.agents, "--http", "none", "--socket", self.socket, *extra]
         self.start()
 
     def start(self):

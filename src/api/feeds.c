@@ -15,9 +15,16 @@ struct feeds {
     struct event *second;
 };
 
+/* Frames from before this are too old to be kept, once what is recorded by now has been read. */
+static int64_t heat_from_ms(const struct replica *r)
+{
+    return mw_ms(replica_journal(r)->head.time_ns) - HISTORY_HEAT_MS - PROJECTOR_SAMPLE_MS;
+}
+
 static void on_told(void *ctx, const struct event *ev, const void *tail, bool last)
 {
     struct feeds *f = ctx;
+    f->projector.heat_from_ms = heat_from_ms(f->replica); /* a replay's end runs ahead of us */
     projector_told(&f->projector, replica_control(f->replica), ev, tail, last);
 }
 
@@ -62,9 +69,7 @@ void feeds_part_begin(void *part, struct replica *r)
     f->replica = r;
     if (!f->history)
         return;
-    int64_t last_ms = mw_ms(replica_journal(r)->head.time_ns);
-    projector_init(&f->projector, f->history,
-                   last_ms - HISTORY_HEAT_MS - PROJECTOR_SAMPLE_MS);
+    projector_init(&f->projector, f->history, heat_from_ms(r));
     replica_listen(r, on_told, f);
 }
 

@@ -9,6 +9,7 @@
 #include "base/schema.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "fleet/fleet.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 #define SETTLE_NS (30 * MW_NS_PER_S)  /* chosen: longer than a cause takes to show itself */
@@ -173,4 +174,19 @@ int alerts_config_read(const char *path, struct alerts_config *ret, struct mw_er
     must(path && ret);
     int rc = mw_read_file(path, FILE_BYTES_MAX, false, &text, &size, err);
     return rc < 0 ? rc : alerts_config_parse(text, size, path, ret, err);
+}
+
+int alerts_config_check(const struct alerts_config *c, const struct fleet *f, const char *path,
+                        struct mw_error *err)
+{
+    must(c && f && path);
+    for (uint32_t i = 0; i < c->receivers; i++)
+        for (uint32_t k = 0; k < c->receiver[i].halls; k++) {
+            uint64_t id = fleet_find(f, c->receiver[i].hall[k]);
+            if (id == 0 || component_kind_of(id) != COMPONENT_HALL)
+                return mw_fail(err, MW_ENOTFOUND, "%s: receiver %s would hear of nothing: the site "
+                               "has no hall \"%s\" (mw get halls lists them)", path,
+                               c->receiver[i].name, c->receiver[i].hall[k]);
+        }
+    return 0;
 }

@@ -66,4 +66,9 @@ MW_MUST_USE int alerts_config_read(const char *path, struct alerts_config *ret,
 MW_MUST_USE int alerts_config_parse(const char *text, size_t size, const char *path,
                                     struct alerts_config *ret, struct mw_error *err);
 
+/* Do the halls of the receivers exist?  MW_ENOTFOUND names the receiver and the hall. */
+struct fleet;
+MW_MUST_USE int alerts_config_check(const struct alerts_config *c, const struct fleet *f,
+                                    const char *path, struct mw_error *err);
+
 #endif

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/units.h"
+#include "fleet/site.h"
 
 static int read_config(const char *text, struct alerts_config *c, struct mw_error *err)
 {
@@ -64,6 +65,29 @@ static void a_mistake_in_the_file_is_named_with_its_place(void **state)
         if (strstr(err.text, CASES[i].words) == NULL)
             fail_msg("\"%s\" lacks \"%s\"", err.text, CASES[i].words);
     }
+}
+
+static void a_hall_that_the_site_lacks_is_named(void **state)
+{
+    struct alerts_config c;
+    struct mw_error err;
+    struct text yaml = { 0 };
+    struct site_problems problems = { 0 };
+    struct fleet *f = NULL;
+    (void)state;
+    assert_int_equal(site_new("hgx-h100", 64, &yaml, &err), 0);
+    const struct site_source source = { .yaml = text_string(&yaml), .size = yaml.length,
+                                        .name = "site.yaml" };
+    assert_int_equal(site_load(&source, &f, &problems, &err), 0);
+    text_fini(&yaml);
+    assert_int_equal(read_config("receivers:\n  - {name: a, kind: webhook, url: http://h/1, "
+                                 "halls: [h01, h09]}\n", &c, &err), 0);
+    assert_int_equal(alerts_config_check(&c, f, "alerts.yaml", &err), MW_ENOTFOUND);
+    assert_non_null(strstr(err.text, "receiver a"));
+    assert_non_null(strstr(err.text, "\"h09\""));
+    c.receiver[0].halls = 1;
+    assert_int_equal(alerts_config_check(&c, f, "alerts.yaml", &err), 0);
+    fleet_destroy(f);
 }
 
 static void a_secret_that_others_can_read_is_refused(void **state)
@@ -241,6 +265,7 @@ int main(void)
         T(a_file_names_receivers_and_says_where_each_is_posted),
         T(a_mistake_in_the_file_is_named_with_its_place),
         T(a_secret_that_others_can_read_is_refused),
+        T(a_hall_that_the_site_lacks_is_named),
         T(what_is_dear_or_waits_for_a_person_pages),
         T(alertmanager_hears_labels_that_stay_and_an_end),
         T(slack_is_told_in_its_own_escapes),

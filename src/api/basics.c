@@ -303,7 +303,9 @@ int api_post_command(struct api_call *call, struct api_answer *ret, struct mw_er
     rc = command_scope(call->who, &c, call->replica, err);
     if (rc == 0)
         rc = command_precondition(call, &c, ret, err);
-    if (rc < 0 || api_query_flag(call, "dryRun"))
+    bool dry = api_query_flag(call, "dryRun");
+    ret->unaudited = rc == 0 && dry; /* nothing is changed, nobody was refused */
+    if (rc < 0 || dry)
         return rc < 0 ? rc : command_dry_run(call, &c, ret, err);
     int n = snprintf(c.if_match, sizeof(c.if_match), "%s", call->if_match ? call->if_match : "");
     if (n < 0 || (size_t)n >= sizeof(c.if_match))

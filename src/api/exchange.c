@@ -160,7 +160,8 @@ static bool is_write(const struct api_later *x)
 static void audit_write(struct api_later *x, const struct api_answer *a)
 {
     struct mw_error err = { 0 };
-    if (is_write(x) && !a->unaudited && audit_line(x, a->status, a->seq, a->detail, true, &err) < 0)
+    const char *detail = a->detail[0] != '\0' ? a->detail : x->call.audit;
+    if (is_write(x) && !a->unaudited && audit_line(x, a->status, a->seq, detail, true, &err) < 0)
         server_audit_failed(x->call.server, &err);
 }
 

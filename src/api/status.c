@@ -182,7 +182,7 @@ static struct waits waits_of(const struct event *ev)
     static waits_fn *const OF[EVENT_KIND_MAX] = {
         [EV_ORDER_OPENED] = of_order, [EV_ACTION_STARTED] = of_order,
         [EV_GATE_STARTED] = of_gate,  [EV_ENGINE_ORDER] = of_engine,
-        [EV_PARTS_ORDERED] = of_parts,
+        [EV_PARTS_ORDERED] = of_parts, [EV_ORDER_ESCALATED] = of_order,
     };
     struct waits w = { "", 0, MW_NONE, UINT16_MAX };
     if (ev->kind < EVENT_KIND_MAX && OF[ev->kind])

@@ -68,6 +68,13 @@ static bool is_spare(const struct making *m, uint32_t node)
            MARK_SPARE;
 }
 
+/* Neither at work nor ready for it. */
+static bool is_out(const struct making *m, uint32_t node)
+{
+    uint8_t mark = api_mark_node(m->of->control, node);
+    return mark >= MARK_SUSPECT && mark <= MARK_OUT;
+}
+
 /* The racks that it is on: "h1-r01-k[1-8]". */
 static bool add_name(struct making *m, const uint32_t *node, uint32_t nodes)
 {
@@ -93,7 +100,7 @@ static bool add_group(struct making *m, uint32_t group)
     const struct fleet *f = m->fleet;
     const uint32_t *node = &f->group_nodes.item[f->group_nodes.first[group]];
     uint32_t nodes = f->group_nodes.first[group + 1] - f->group_nodes.first[group];
-    uint32_t free = 0, spares = 0;
+    uint32_t free = 0, spares = 0, out = 0;
     bool first = true, good = add_name(m, node, nodes);
     number(m, ",\"group\":", group);
     number(m, ",\"block\":", f->group_block ? f->group_block[group] : 0);
@@ -103,11 +110,13 @@ static bool add_group(struct making *m, uint32_t group)
     for (uint32_t i = 0; i < nodes; i++) {
         free += board_schedulable(m->board, node[i]);
         spares += is_spare(m, node[i]);
+        out += is_out(m, node[i]);
         if (m->board->node_job[node[i]] != MW_NONE && !seen_before(m, node, i))
             add_job(m, m->board->node_job[node[i]], &first);
     }
     number(m, "],\"free\":", free);
     number(m, ",\"spares\":", spares);
+    number(m, ",\"out\":", out);
     raw(m, "}");
     m->segment[MW_MIN(free, m->segments - 1)]++;
     return good;

@@ -78,9 +78,20 @@ static const char *state_of(const struct entry *e)
     return e->order.action ? "asked" : e->order.taken ? "begun" : "open";
 }
 
+/* What the order itself is about: its incident may have begun with another part. */
+static uint64_t component_of(const struct api_view_of *v, const struct care_order *o, void *tail)
+{
+    struct event ev;
+    bool known = read_event(v, o->seq, &ev, tail) && ev.body.order.component != 0 &&
+                 (ev.kind == EV_ORDER_OPENED || ev.kind == EV_ACTION_STARTED);
+    return known ? ev.body.order.component : o->component;
+}
+
 static json_t *order_row(const struct api_view_of *v, const struct entry *e, void *tail)
 {
-    const struct care_order *o = &e->order;
+    struct care_order own = e->order;
+    const struct care_order *o = &own;
+    own.component = component_of(v, o, tail);
     const struct board *b = v->control->board;
     const char *step = event_step_word(o->step), *who = event_who_word(o->who);
     struct text evidence = { 0 }, serial = { 0 };

@@ -98,16 +98,30 @@ static int64_t number_at(const json_t *o, const char *key)
     return json_integer_value(json_object_get(o, key));
 }
 
-/* Jobs that are hit by more than one chunk count once. */
+/* As the dry run says it: "now", "at its next checkpoint". */
+static bool job_stops(const json_t *job)
+{
+    const char *when = json_string_value(json_object_get(job, "stops"));
+    return when == NULL || strcmp(when, "it goes on") != 0;
+}
+
+/* Jobs that are hit by more than one chunk count once, so what stops is counted here: where none of
+ * a chunk does, its blast says so. */
 static void add_blast(struct act *a, const json_t *answer)
 {
-    const json_t *blast = json_object_get(answer, "blast");
+    const json_t *blast = json_object_get(answer, "blast"), *would = json_object_get(answer,
+                                                                                     "would");
+    bool any = number_at(blast, "jobs") > 0;
     size_t i;
-    json_t *job;
+    json_t *job, *note;
     a->gpus += number_at(blast, "gpus");
-    json_array_foreach(json_object_get(json_object_get(answer, "would"), "jobs"), i, job) {
+    json_array_foreach(json_object_get(would, "notes"), i, note)
+        if (json_is_string(note))
+            (void)json_object_set_new(a->notes, json_string_value(note), json_true());
+    json_array_foreach(json_object_get(would, "jobs"), i, job) {
         char key[24];
         (void)snprintf(key, sizeof(key), "%lld", (long long)number_at(job, "job"));
+        a->stops += any && job_stops(job) && json_object_get(a->jobs, key) == NULL;
         (void)json_object_set(a->jobs, key, job);
     }
     a->gpu_ms_lost += number_at(blast, "gpu_ms_lost");
@@ -243,6 +257,7 @@ int act_preview(struct act *a, struct mw_error *err)
 {
     must(a != NULL && a->nodes != NULL && a->jobs == NULL);
     a->jobs = json_object();
+    a->notes = json_object();
     a->rests_on = "modelled";
     return each_chunk(a, true, err);
 }
@@ -338,5 +353,6 @@ void act_fini(struct act *a)
 {
     json_decref(a->nodes);
     json_decref(a->jobs);
-    a->nodes = a->jobs = NULL;
+    json_decref(a->notes);
+    a->nodes = a->jobs = a->notes = NULL;
 }

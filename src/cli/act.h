@@ -23,7 +23,9 @@ struct act {
     uint32_t done, failed;
     int first_failure;         /* a status; 0 */
     /* what it would break */
-    json_t *jobs;              /* owned: of the dry run, by number */
+    json_t *jobs;              /* owned: of the dry run, by number: also those that go on */
+    json_t *notes;             /* owned: a set (keys) of what the daemon says of it */
+    uint32_t stops;            /* of the jobs, those that stop */
     int64_t gpus, gpu_ms_lost, lost_uusd;
     const char *rests_on;
 };

@@ -13,6 +13,7 @@
 #include "cli/daemon_of.h"
 #include "cli/get.h"
 #include "cli/tell.h"
+#include "cli/wait_words.h"
 
 struct verb {
     const char *word;      /* of the API */
@@ -64,12 +65,15 @@ static const struct output_column blast_columns[] = {
     { .key = "gpu_ms_lost", .title = "GPU-HOURS LOST" },
     { .key = "lost_uusd", .title = "COST" },
     { .key = "rests_on", .title = "THESE ARE" },
+    { .key = "jobs_going_on", .title = "JOBS THAT GO ON" },
+    { .key = "notes", .title = "WHAT HAPPENS" },
     { 0 },
 };
 static const struct output_column job_columns[] = {
     { .key = "job", .title = "JOB", .right = true },
     { .key = "gpus", .title = "GPUS", .right = true },
     { .key = "unsaved_gpu_ms", .title = "UNSAVED", .unit = "GPU-hours", .right = true },
+    { .key = "stops", .title = "STOPS" },
     { 0 },
 };
 
@@ -85,18 +89,33 @@ static uint32_t targets(const struct act *a)
     return (uint32_t)json_object_size(a->nodes) - a->failed;
 }
 
+/* "what runs there goes on; nothing new starts" */
+static void add_notes(struct text *t, const struct act *a)
+{
+    const char *note;
+    json_t *yes;
+    size_t before = t->length;
+    json_object_foreach(a->notes, note, yes)
+        text_addf(t, "%s%s", t->length > before ? "; " : "", note);
+}
+
 static void show_blast(struct output *o, const struct act *a)
 {
     char cost[40];
+    struct text notes = { 0 };
+    add_notes(&notes, a);
     mw_format_usd(a->lost_uusd, cost, sizeof(cost));
     output_begin(o, blast_columns, OUTPUT_RECORD);
     output_int(o, targets(a));
-    output_int(o, (int64_t)json_object_size(a->jobs));
+    output_int(o, a->stops);
     output_int(o, a->gpus);
     hours_cell(o, a->gpu_ms_lost);
     output_int_as(o, a->lost_uusd, cost);
     output_text(o, a->rests_on);
+    output_int(o, (int64_t)json_object_size(a->jobs) - a->stops);
+    output_text(o, notes.length > 0 ? text_string(&notes) : NULL);
     output_end(o, NULL);
+    text_fini(&notes);
 }
 
 static void show_jobs(struct output *o, const struct act *a)
@@ -108,6 +127,7 @@ static void show_jobs(struct output *o, const struct act *a)
         output_int_as(o, json_integer_value(json_object_get(job, "job")), key);
         output_int(o, json_integer_value(json_object_get(job, "gpus")));
         hours_cell(o, json_integer_value(json_object_get(job, "unsaved_gpu_ms")));
+        output_text(o, json_string_value(json_object_get(job, "stops")));
     }
     output_end(o, NULL);
 }
@@ -144,22 +164,25 @@ static bool ask(struct cli_context *ctx, const char *question, char *ret, size_t
 /* What would make a person regret it is told, and its number of nodes has to be typed. */
 static int confirm(struct cli_context *ctx, const struct act *a)
 {
-    char question[512], typed[32] = "", number[16], cost[40];
-    uint32_t nodes = targets(a), jobs = (uint32_t)json_object_size(a->jobs);
+    char question[768], typed[32] = "", number[16], cost[40];
+    uint32_t nodes = targets(a), jobs = a->stops;
+    struct text notes mw_cleanup(text_fini) = { 0 };
     bool harmless = nodes <= ACT_NODES_UNASKED && jobs == 0;
     if (harmless || cli_option_bool(ctx, "yes"))
         return CLI_EXIT_OK;
     mw_format_usd(a->lost_uusd, cost, sizeof(cost));
+    add_notes(&notes, a);
     (void)snprintf(question, sizeof(question),
                    "This %s %u node%s; %u job%s on %lld GPUs stop%s, %.2f GPU-hours and %s of work "
-                   "are lost (%s).\nType the number of nodes to go on: ", a->doing, nodes,
+                   "are lost (%s)%s%.200s.\nType the number of nodes to go on: ", a->doing, nodes,
                    nodes == 1 ? "" : "s", jobs, jobs == 1 ? "" : "s", (long long)a->gpus,
                    jobs == 1 ? "s" : "", (double)a->gpu_ms_lost / MW_MS_PER_HOUR, cost,
-                   a->rests_on);
+                   a->rests_on, notes.length > 0 ? "; " : "", text_string(&notes));
     (void)snprintf(number, sizeof(number), "%u", nodes);
     if (cli_option_bool(ctx, "no-input") || !ask(ctx, question, typed, sizeof(typed)))
-        return cli_usage(ctx, "it %s %u nodes and stops %u jobs: look with --dry-run, and say "
-                         "--yes if it is meant", a->doing, nodes, jobs);
+        return cli_usage(ctx, "it %s %u node%s and stops %u job%s: look with --dry-run, and say "
+                         "--yes if it is meant", a->doing, nodes, nodes == 1 ? "" : "s", jobs,
+                         jobs == 1 ? "" : "s");
     if (strcmp(typed, number) == 0)
         return CLI_EXIT_OK;
     cli_error(ctx, "nothing was done: \"%s\" is not %s", typed, number);
@@ -227,6 +250,24 @@ static int run_return(struct cli_context *ctx)
     return run(ctx, &back);
 }
 
+/* A name that is not there would be waited for until the end. */
+static int all_there(struct daemon *d, const struct get_query *wait, struct mw_error *err)
+{
+    struct get_query q = *wait;
+    json_t *document = NULL;
+    struct text missing = { 0 };
+    q.filter = NULL;
+    int rc = get_rows(d, &q, &document, NULL, err);
+    json_decref(document);
+    if (rc == 0)
+        get_names_missing(&missing, q.names);
+    if (rc == 0 && missing.length > 0)
+        rc = mw_fail(err, MW_ENOTFOUND, "not among the %s: %.400s", q.resource->name,
+                     text_string(&missing));
+    text_fini(&missing);
+    return rc;
+}
+
 static int run_wait(struct cli_context *ctx)
 {
     struct daemon *d mw_cleanup(daemon_closep) = NULL;
@@ -242,7 +283,11 @@ static int run_wait(struct cli_context *ctx)
     if (rc == 0 && json_object_size(q.names) == 0)
         rc = mw_fail(&err, MW_EINVAL, "name what to wait for");
     if (rc == 0)
+        rc = wait_words_check(q.resource, q.filter, &err);
+    if (rc == 0)
         rc = daemon_of(ctx, &d, &err);
+    if (rc == 0)
+        rc = all_there(d, &q, &err);
     if (rc == 0)
         rc = act_wait_rows(d, &q, cli_option_duration_ns(ctx, "timeout"), &err);
     json_decref(q.names);
@@ -382,6 +427,7 @@ const struct command_group cmd_return = {
 };
 
 static const struct command_exit wait_exits[] = {
+    { CLI_EXIT_NOT_FOUND, "the daemon knows none of that name" },
     { CLI_EXIT_DENIED, "the token does not allow it, or the socket belongs to another user" },
     { CLI_EXIT_UNREACHABLE, "no daemon answers" },
     { CLI_EXIT_TIMEOUT, "it was not so in time; the message names what is left" },
@@ -394,7 +440,8 @@ static const struct command wait_commands[] = {
         .summary = "wait until something is so",
         .description =
             "Waits until an expression (mw help get) is true of everything that is named: nodes "
-            "that are ready, a job that runs, an order that is closed. Looks twice a second.",
+            "that are ready, a job that runs, an order that is closed. Looks twice a second. A "
+            "name that is not there and a state that there is not end it at once.",
         .examples =
             (const struct command_example[]){
                 { .line = "mw wait node h01-r01-k1-n1 --for health=ready --timeout 10s "

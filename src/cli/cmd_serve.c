@@ -334,6 +334,8 @@ static int run_serve(struct cli_context *ctx)
         code = serve_http_check(ctx);
     if (code == CLI_EXIT_OK)
         code = site_file_load(ctx, cli_option_string(ctx, "site"), &s.fleet);
+    if (code == CLI_EXIT_OK)
+        code = serve_http_check_site(ctx, s.fleet);
     if (code != CLI_EXIT_OK)
         return code;
     s.log = (struct serve_log){ .to = ctx->messages, .fleet = s.fleet, .policy = &s.policy };

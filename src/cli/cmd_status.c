@@ -1,8 +1,10 @@
 /*
  * `mw status`: the daemon, as it says of itself over the control socket.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -146,22 +148,41 @@ static void show_summary(struct output *o, const json_t *s)
     text_fini(&out);
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const json_t *const *x = a, *const *y = b;
+    int64_t p = number_at(*x, NULL, "seq"), q = number_at(*y, NULL, "seq");
+    return (p > q) - (p < q);
+}
+
+/* What has no word of its own is called as its event: "drain.ordered". */
+static void show_pending_row(struct output *o, const json_t *p)
+{
+    char shown[24];
+    int64_t seq = number_at(p, NULL, "seq");
+    const char *what = text_at(p, NULL, "what");
+    (void)snprintf(shown, sizeof(shown), "%lld", (long long)seq);
+    output_int_as(o, seq, shown);
+    output_text(o, what != NULL && what[0] != '\0' ? what : text_at(p, NULL, "kind"));
+    output_text(o, text_at(p, NULL, "on"));
+    output_text(o, text_at(p, NULL, "class"));
+    output_text(o, text_at(p, NULL, "since"));
+}
+
+/* The daemon lists them by who asked; a person looks for the oldest. */
 static void show_pending(struct output *o, const json_t *list)
 {
-    size_t i;
-    json_t *p;
+    size_t n = json_array_size(list);
+    const json_t **row = mw_calloc(n + 1, sizeof(*row));
     output_begin(o, pending_columns, OUTPUT_ROWS);
-    json_array_foreach(list, i, p) {
-        char shown[24];
-        int64_t seq = number_at(p, NULL, "seq");
-        (void)snprintf(shown, sizeof(shown), "%lld", (long long)seq);
-        output_int_as(o, seq, shown);
-        output_text(o, text_at(p, NULL, "what"));
-        output_text(o, text_at(p, NULL, "on"));
-        output_text(o, text_at(p, NULL, "class"));
-        output_text(o, text_at(p, NULL, "since"));
-    }
+    for (size_t i = 0; row != NULL && i < n; i++)
+        row[i] = json_array_get(list, i);
+    if (row != NULL)
+        qsort((void *)row, n, sizeof(*row), by_number);
+    for (size_t i = 0; i < n; i++)
+        show_pending_row(o, row != NULL ? row[i] : json_array_get(list, i));
     output_end(o, NULL);
+    mw_free((void *)row);
 }
 
 static int run_status(struct cli_context *ctx)

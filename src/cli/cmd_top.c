@@ -104,9 +104,9 @@ static void preview(struct top *t)
     }
     mw_format_usd(t->act.lost_uusd, cost, sizeof(cost));
     (void)snprintf(v->question, sizeof(v->question),
-                   "%s %u node%s; %zu job%s stop, %.2f GPU-hours, %s lost (%s). Type %u to go "
-                   "on: ", t->act.doing, nodes, nodes == 1 ? "" : "s",
-                   json_object_size(t->act.jobs), json_object_size(t->act.jobs) == 1 ? "" : "s",
+                   "%s %u node%s; %u job%s stop%s, %.2f GPU-hours, %s lost (%s). Type %u to go "
+                   "on: ", t->act.doing, nodes, nodes == 1 ? "" : "s", t->act.stops,
+                   t->act.stops == 1 ? "" : "s", t->act.stops == 1 ? "s" : "",
                    (double)t->act.gpu_ms_lost / MW_MS_PER_HOUR, cost, t->act.rests_on, nodes);
     (void)snprintf(v->answer, sizeof(v->answer), "%u", nodes);
     v->typed[0] = '\0';

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -199,13 +201,27 @@ static void a_drain_says_what_it_breaks_and_asks_before_it_does(void **state)
 {
     (void)state;
     runs("busy=$(mw get nodes -l 'job!=null' -o name" SOCKET "| head -1); "
-         "mw drain $busy -r test --dry-run" SOCKET, 0, "JOBS THAT STOP  1\n");
+         "mw drain $busy -r test --dry-run" SOCKET "| grep -c -e '^JOBS THAT STOP *1$' "
+         "-e 'at its next checkpoint$'", 0, "2\n");
     runs("busy=$(mw get nodes -l 'job!=null' -o name" SOCKET "| head -1); "
-         "mw drain $busy -r test --no-input 2>&1" SOCKET, 2, "--yes");
+         "mw drain $busy -r test --no-input 2>&1" SOCKET, 2,
+         "it drains 1 node and stops 1 job: look");
     runs("mw cordon -l 'gpus>0' -r test --no-input 2>&1" SOCKET, 2, "holds 32 nodes");
     runs("mw get nodes -l 'holds>0' -o name" SOCKET "| wc -l", 0, "0\n");
     runs("mw drain -r test 2>&1" SOCKET, 2, "name nodes");
     runs("mw drain h01-r01-k1-n1 2>&1" SOCKET, 2, "--reason is missing");
+}
+
+static void a_cordon_stops_nothing_and_says_so(void **state)
+{
+    (void)state;
+    runs("busy=$(mw get nodes -l 'job!=null' -o name" SOCKET "| head -1); "
+         "mw cordon $busy -r test --dry-run" SOCKET "| grep -c -e '^JOBS THAT STOP *0$' "
+         "-e '^JOBS THAT GO ON *1$' -e 'goes on; nothing new starts$' -e ' it goes on$'", 0,
+         "4\n");
+    runs("busy=$(mw get nodes -l 'job!=null' -o name" SOCKET "| head -1); "
+         "mw cordon $busy -r test --no-input" SOCKET "&& mw return $busy -r test" SOCKET, 0,
+         "done");
 }
 
 static void the_number_of_nodes_that_is_typed_lets_it_go_on(void **state)
@@ -242,6 +258,9 @@ static void waiting_ends_when_it_is_so_or_in_time(void **state)
     runs("mw wait node 'h01-r01-k8-n[3-4]' --for gpus=9 --timeout 1s 2>&1" SOCKET, 7,
          "2 of 2 not yet in time: h01-r01-k8-n[3-4]");
     runs("mw wait node h01-r01-k8-n4 --for 'gpsu=8' 2>&1" SOCKET, 2, "gpus");
+    runs("mw wait node h01-r01-k8-n4,TYPO --for gpus=8 --timeout 200s 2>&1" SOCKET, 3,
+         "not among the nodes: TYPO\n");
+    runs("mw wait node h01-r01-k8-n4 --for health=repairin 2>&1" SOCKET, 2, "\"repairing\"?");
 }
 
 /* ---- watching ------------------------------------------------------------------------------- */
@@ -319,11 +338,25 @@ static void completion_offers_the_names_of_live_nodes(void **state)
 
 /* ---- doctor, bundle -------------------------------------------------------------------------- */
 
+static void leave_socket(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(close(fd), 0);
+}
+
 static void the_doctor_names_what_is_wrong_and_ends_with_10(void **state)
 {
     (void)state;
     runs("mw doctor" SOCKET, 0, "ok     version");
     runs("mw doctor --socket nobody.sock", 10, "fail   daemon");
+    runs("mw doctor --socket nobody.sock | grep -c ^fail", 0, "1\n");
+    leave_socket("left.sock");
+    runs("chmod 600 left.sock; mw doctor --socket left.sock | grep -c -e '^ok *socket' -e ^fail "
+         "-e '^warn *socket *left.sock is left over'", 0, "2\n");
     runs("chmod 666 mw.sock; mw doctor" SOCKET, 10, "whoever opens it is an admin");
     runs("chmod 600 mw.sock; mw doctor --json" SOCKET, 0, "\"state\": \"ok\"");
 }
@@ -537,6 +570,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(pages_are_followed_to_the_end),
         cmocka_unit_test(the_daemon_tells_what_its_record_tells),
         cmocka_unit_test(a_drain_says_what_it_breaks_and_asks_before_it_does),
+        cmocka_unit_test(a_cordon_stops_nothing_and_says_so),
         cmocka_unit_test(the_number_of_nodes_that_is_typed_lets_it_go_on),
         cmocka_unit_test(what_became_of_each_node_is_listed),
         cmocka_unit_test(waiting_ends_when_it_is_so_or_in_time),

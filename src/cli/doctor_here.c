@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "cli/contexts.h"
@@ -64,9 +65,28 @@ void doctor_contexts(struct doctor *d)
 
 /* ---- socket, record, disk ------------------------------------------------------------------- */
 
+/* Nobody listens on the socket that is there: its daemon died. */
+static bool is_left_over(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof(at.sun_path))
+        return false;
+    memcpy(at.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool refused = connect(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 &&
+                   errno == ECONNREFUSED;
+    (void)close(fd);
+    return refused;
+}
+
+/* That no daemon answers is a failure already: no socket is the same one. */
 static void check_socket(struct doctor *d, const char *path)
 {
     struct stat st;
+    if (stat(path, &st) != 0 && errno == ENOENT && d->status == NULL)
+        return;
     if (stat(path, &st) != 0)
         doctor_add(d, "socket", DOCTOR_FAIL, "start mw serve, or name its socket with --socket",
                    "%s: %s", path, strerror(errno));
@@ -79,6 +99,9 @@ static void check_socket(struct doctor *d, const char *path)
     else if (st.st_uid != geteuid() && geteuid() != 0)
         doctor_add(d, "socket", DOCTOR_FAIL, "run mw as that user, or use a context with a token",
                    "%s belongs to user %u", path, (unsigned)st.st_uid);
+    else if (d->status == NULL && is_left_over(path))
+        doctor_add(d, "socket", DOCTOR_WARN, "start mw serve: it takes the place of what is left",
+                   "%s is left over: nobody listens on it", path);
     else
         doctor_add(d, "socket", DOCTOR_OK, "", "%s is for its owner only", path);
 }

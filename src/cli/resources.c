@@ -98,6 +98,24 @@ static bool is_id(const char *key, size_t n)
     return false;
 }
 
+/* Whole numbers of the API that a person reads in another unit, which the heading names. */
+static const struct scaled {
+    const char *key, *title;
+    double factor;
+    int digits;
+} SCALED[] = {
+    { "rate_per_1e9_node_hours", "RATE (1,000 NODE-DAYS)", 24.0 * 1e3 / 1e9, 3 },
+    { "expected_ppm", "EXPECTED OUT (NODES)", 1e-6, 2 },
+};
+
+static const struct scaled *scaled_of(const char *key)
+{
+    for (size_t i = 0; i < MW_ARRAY_LEN(SCALED); i++)
+        if (strcmp(SCALED[i].key, key) == 0)
+            return &SCALED[i];
+    return NULL;
+}
+
 static struct resource_column *add_column(struct resource_columns *to, const char *key, size_t n,
                                           const struct api_field *f)
 {
@@ -107,7 +125,10 @@ static struct resource_column *add_column(struct resource_columns *to, const cha
     *c = (struct resource_column){ .type = f != NULL ? f->type : type_by_name(key, n),
                                    .id = is_id(key, n) };
     memcpy(c->key, key, n);
-    if (f != NULL && f->title != NULL)
+    const struct scaled *as = scaled_of(c->key);
+    if (as != NULL)
+        title_by_name(as->title, strlen(as->title), c->title);
+    else if (f != NULL && f->title != NULL)
         title_by_name(f->title, strlen(f->title), c->title);
     else
         title_by_name(key, n, c->title);
@@ -181,6 +202,11 @@ int resource_columns(const struct resource *r, const char *asked, struct resourc
 static bool number_text(struct text *t, const struct resource_column *c, int64_t n)
 {
     char shown[40];
+    const struct scaled *as = scaled_of(c->key);
+    if (as != NULL) {
+        text_addf(t, "%.*f", as->digits, (double)n * as->factor);
+        return true;
+    }
     switch (c->type) {
     case FIELD_MS:
         words_span_ms(t, n);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/resource.h"
+#include "cli/wait_words.h"
 #include "cli/yaml_out.h"
 
 static void every_word_names_a_resource_and_every_list_of_the_api_can_be_got(void **state)
@@ -54,6 +55,51 @@ static void shows(uint8_t type, json_t *value, const char *words)
     assert_string_equal(text_string(&t), words);
     text_fini(&t);
     json_decref(row);
+}
+
+static void spares_are_shown_in_units_that_the_heading_names(void **state)
+{
+    static const char *const want[][2] = { { "RATE (1,000 NODE-DAYS)", "2.280" },
+                                           { "EXPECTED OUT (NODES)", "3.75" } };
+    json_t *row = json_pack("{s:i, s:i}", "rate_per_1e9_node_hours", 95000, "expected_ppm",
+                            3750000);
+    struct resource_columns c;
+    (void)state;
+    assert_int_equal(resource_columns(resource_find("spares"),
+                                      "rate_per_1e9_node_hours,expected_ppm", &c, NULL), 0);
+    for (uint32_t i = 0; i < c.count; i++) {
+        struct text t = { 0 };
+        resource_text(&t, &c.column[i], row);
+        assert_string_equal(c.column[i].title, want[i][0]);
+        assert_string_equal(text_string(&t), want[i][1]);
+        text_fini(&t);
+    }
+    json_decref(row);
+}
+
+static int waits(const char *resource, const char *filter, const char *words)
+{
+    struct mw_error err = { 0 };
+    int rc = wait_words_check(resource_find(resource), filter, &err);
+    if (strstr(err.text, words) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", words, err.text);
+    return rc;
+}
+
+static void a_state_that_there_is_not_is_not_waited_for(void **state)
+{
+    (void)state;
+    assert_int_equal(waits("nodes", "health=ready", ""), 0);
+    assert_int_equal(waits("nodes", "state in (idle, spare) and job=null or health!=down", ""), 0);
+    assert_int_equal(waits("jobs", "state=running or state=cancelled or state=null", ""), 0);
+    assert_int_equal(waits("nodes", "health~\"r*\" and hall=bogus", ""), 0);
+    assert_int_equal(waits("nodes", "healht=ready", ""), 0); /* the daemon says where */
+    assert_int_equal(waits("nodes", "gpus=8 and health in (ready, repairin)",
+                           "(did you mean \"repairing\"?)"), MW_EINVAL);
+    assert_int_equal(waits("nodes", "state=bogus", "one of unknown, idle, busy,"), MW_EINVAL);
+    assert_int_equal(waits("jobs", "state=bogus",
+                           "one of queued, placed, running, stopping, done, failed, cancelled, "
+                           "ended"), MW_EINVAL);
 }
 
 static void figures_are_shown_with_their_units(void **state)
@@ -118,6 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_word_names_a_resource_and_every_list_of_the_api_can_be_got),
         cmocka_unit_test(keys_and_columns_are_fields_of_the_api),
+        cmocka_unit_test(spares_are_shown_in_units_that_the_heading_names),
+        cmocka_unit_test(a_state_that_there_is_not_is_not_waited_for),
         cmocka_unit_test(figures_are_shown_with_their_units),
         cmocka_unit_test(a_document_as_yaml_says_the_same),
         cmocka_unit_test(what_is_nested_too_deeply_is_refused),

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "api/alerts_config.h"
+
 #define FEW_CLIENTS 512u /* with fewer descriptors than that for them it is worth a word */
 
 int serve_http_check(struct cli_context *ctx)
@@ -16,6 +18,19 @@ int serve_http_check(struct cli_context *ctx)
     if (cert && strcmp(http, "none") == 0)
         return cli_usage(ctx, "--tls-cert is for --http, and that is none");
     return CLI_EXIT_OK;
+}
+
+int serve_http_check_site(struct cli_context *ctx, const struct fleet *f)
+{
+    const char *path = cli_option_string(ctx, "alerts");
+    struct alerts_config alerts;
+    struct mw_error err = { 0 };
+    if (path == NULL)
+        return CLI_EXIT_OK;
+    int rc = alerts_config_read(path, &alerts, &err);
+    if (rc == 0)
+        rc = alerts_config_check(&alerts, f, path, &err);
+    return rc < 0 ? cli_fail(ctx, &err) : CLI_EXIT_OK;
 }
 
 static int access_path(struct cli_context *ctx, const struct serve_http_site *s,

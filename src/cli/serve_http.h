@@ -48,6 +48,8 @@ struct serve_http_site {
 
 /* Usage errors that need no site: CLI_EXIT_OK, or an exit code with its message printed. */
 int serve_http_check(struct cli_context *ctx);
+/* The same of files that name parts of the site, before a record is made. */
+int serve_http_check_site(struct cli_context *ctx, const struct fleet *f);
 
 /* As many files and connections as the system lets this process have, up to what the API's clients
  * and `others` need; what is too few is said. */

@@ -216,6 +216,8 @@ int serve_replay(struct cli_context *ctx)
     code = scenario_files_load(ctx, cli_option_string(ctx, "replay"), &s.files);
     if (code == CLI_EXIT_OK)
         code = check_crashes(ctx, &s.files.scenario);
+    if (code == CLI_EXIT_OK)
+        code = serve_http_check_site(ctx, s.files.fleet);
     if (code == CLI_EXIT_OK && serve(&s, &err) < 0)
         code = cli_fail(ctx, &err);
     if (s.temporary && s.worthless && replay_folder_remove(s.folder, &why) < 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cli/term.h"
 #include "cli/top_view.h"
 
 #define STRIP_MAX 4u /* lines of the map */
@@ -60,36 +61,82 @@ static const char *basis(const json_t *summary, const char *key)
     return s[0] != '\0' ? s : "modelled";
 }
 
+/* A line of parts side by side: a part that does not fit, and what follows it, is left out, since
+ * half a number is another number. */
+struct parts {
+    struct frame *f;
+    unsigned x, y;
+    bool full;
+};
+
+static unsigned columns(const char *s)
+{
+    return (unsigned)term_columns(s, strlen(s));
+}
+
+/* `rests_on` may be NULL. */
+static void add_part(struct parts *p, enum frame_style style, const char *rests_on, const char *s)
+{
+    char mark[48] = "";
+    unsigned from = p->x + (p->x > 1 ? GAP : 0);
+    if (rests_on != NULL)
+        (void)snprintf(mark, sizeof(mark), " (%s)", rests_on);
+    p->full = p->full || from + columns(s) + columns(mark) > p->f->width;
+    if (p->full)
+        return;
+    p->x = frame_put(p->f, from, p->y, p->f->width, style, s);
+    p->x = frame_put(p->f, p->x, p->y, p->f->width, FRAME_DIM, mark);
+}
+
+/* What money and GPUs do. */
+static void draw_worth(struct frame *f, const json_t *s)
+{
+    struct parts p = { .f = f, .x = 1, .y = 1 };
+    const json_t *power = json_object_get(s, "power");
+    char lost[40], part[96] = "goodput –";
+    mw_format_usd(number(s, "lost_today_uusd"), lost, sizeof(lost));
+    bool known = json_is_integer(json_object_get(s, "goodput_ppm")); /* null: none was available */
+    if (known)
+        (void)snprintf(part, sizeof(part), "goodput %.2f %%",
+                       (double)number(s, "goodput_ppm") / 1e4);
+    add_part(&p, FRAME_BOLD, known ? basis(s, "goodput") : NULL, part);
+    (void)snprintf(part, sizeof(part), "lost today %s", lost);
+    add_part(&p, FRAME_PLAIN, basis(s, "lost_today"), part);
+    (void)snprintf(part, sizeof(part), "power %.2f of %.2f MW",
+                   (double)number(power, "drawn_w") / 1e6, (double)number(power, "cap_w") / 1e6);
+    if (number(power, "drawn_w") > 0)
+        add_part(&p, FRAME_PLAIN, text(power, "rests_on"), part);
+}
+
+static void draw_counts(struct frame *f, const json_t *s)
+{
+    struct parts p = { .f = f, .x = 1, .y = 2 };
+    char part[128];
+    int64_t open = number(s, "incidents_open"), waits = number(s, "advice_waiting");
+    (void)snprintf(part, sizeof(part), "GPUs %lld, healthy %lld, busy %lld",
+                   (long long)number(s, "gpus"), (long long)number(s, "gpus_healthy"),
+                   (long long)number(s, "gpus_busy"));
+    add_part(&p, FRAME_PLAIN, NULL, part);
+    (void)snprintf(part, sizeof(part), "incidents %lld", (long long)open);
+    add_part(&p, open > 0 ? FRAME_WARN : FRAME_PLAIN, NULL, part);
+    (void)snprintf(part, sizeof(part), "jobs %lld run, %lld wait",
+                   (long long)number(s, "jobs_running"), (long long)number(s, "jobs_queued"));
+    add_part(&p, FRAME_PLAIN, NULL, part);
+    (void)snprintf(part, sizeof(part), "advice %lld", (long long)waits);
+    if (waits > 0)
+        add_part(&p, FRAME_NOTE, NULL, part);
+}
+
 /* Two lines. */
 static void draw_summary(struct frame *f, const struct top_model *m)
 {
     const json_t *s = m != NULL ? m->summary : NULL;
-    const json_t *power = json_object_get(s, "power");
-    char lost[40];
     if (s == NULL) {
         (void)frame_put(f, 1, 1, f->width, FRAME_DIM, m != NULL ? "no summary" : "asking …");
         return;
     }
-    mw_format_usd(number(s, "lost_today_uusd"), lost, sizeof(lost));
-    unsigned x = frame_putf(f, 1, 1, FRAME_BOLD, "goodput %.2f %%",
-                            (double)number(s, "goodput_ppm") / 1e4);
-    x = frame_putf(f, x, 1, FRAME_DIM, " (%s)", basis(s, "goodput"));
-    x = frame_putf(f, x + GAP, 1, FRAME_PLAIN, "lost today %s", lost);
-    x = frame_putf(f, x, 1, FRAME_DIM, " (%s)", basis(s, "lost_today"));
-    if (number(power, "drawn_w") > 0)
-        (void)frame_putf(f, x + GAP, 1, FRAME_PLAIN, "power %.2f of %.2f MW (%s)",
-                         (double)number(power, "drawn_w") / 1e6,
-                         (double)number(power, "cap_w") / 1e6, text(power, "rests_on"));
-    x = frame_putf(f, 1, 2, FRAME_PLAIN, "GPUs %lld, healthy %lld, busy %lld",
-                   (long long)number(s, "gpus"), (long long)number(s, "gpus_healthy"),
-                   (long long)number(s, "gpus_busy"));
-    int64_t open = number(s, "incidents_open"), waits = number(s, "advice_waiting");
-    x = frame_putf(f, x + GAP, 2, open > 0 ? FRAME_WARN : FRAME_PLAIN, "incidents %lld",
-                   (long long)open);
-    x = frame_putf(f, x + GAP, 2, FRAME_PLAIN, "jobs %lld run, %lld wait",
-                   (long long)number(s, "jobs_running"), (long long)number(s, "jobs_queued"));
-    if (waits > 0)
-        (void)frame_putf(f, x + GAP, 2, FRAME_NOTE, "advice %lld", (long long)waits);
+    draw_worth(f, s);
+    draw_counts(f, s);
 }
 
 /* ---- the map -------------------------------------------------------------------------------- */

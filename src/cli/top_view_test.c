@@ -219,9 +219,41 @@ static void names_from_outside_cannot_drive_the_terminal_and_small_windows_hold(
     text_fini(&t);
 }
 
+static void a_figure_that_does_not_fit_is_left_out_and_none_is_a_dash(void **state)
+{
+    struct top_view v;
+    struct frame f;
+    struct text t = { 0 };
+    struct top_model m = nodes(3);
+    (void)state;
+    m.summary = json_pack("{s:i, s:I, s:{s:i, s:i, s:s}, s:{s:s, s:s}}", "goodput_ppm", 934567,
+                          "lost_today_uusd", (json_int_t)1234567890, "power", "drawn_w", 1980000,
+                          "cap_w", 12500000, "rests_on", "modelled", "rests_on", "goodput",
+                          "simulated", "lost_today", "modelled");
+    assert_non_null(m.summary);
+    top_view_init(&v, "d", false);
+    top_view_came(&v, &m);
+    assert_int_equal(frame_init(&f, 100, 24), 0);
+    draw(&f, &v, &m, &t);
+    shows(&t, "power 1.98 of 12.50 MW (modelled)");
+    frame_fini(&f);
+    assert_int_equal(frame_init(&f, 80, 24), 0);
+    draw(&f, &v, &m, &t);
+    shows(&t, "goodput 93.46 % (simulated)  lost today $1,234.57 (modelled)\n");
+    assert_null(strstr(text_string(&t), "power"));
+    (void)json_object_set_new(m.summary, "goodput_ppm", json_null());
+    draw(&f, &v, &m, &t);
+    shows(&t, "goodput –  lost today");
+    frame_fini(&f);
+    top_model_fini(&m);
+    top_view_fini(&v);
+    text_fini(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_figure_that_does_not_fit_is_left_out_and_none_is_a_dash),
         cmocka_unit_test(every_list_asks_for_fields_that_the_api_has),
         cmocka_unit_test(the_picture_has_the_map_the_list_and_the_worst_of_each_cell),
         cmocka_unit_test(moving_past_what_came_asks_for_more_and_the_row_is_kept_by_its_name),

@@ -5,6 +5,7 @@ import { CommandDialog } from './components/command';
 import { DefinitionDialog } from './components/definition';
 import { Help } from './components/help';
 import { Icon } from './components/icons';
+import { ModeChip } from './components/mode';
 import { EmptyState, Page } from './components/layout';
 import { Palette } from './components/palette';
 import { ReplayBar } from './components/replay';
@@ -78,6 +79,7 @@ function Top() {
       <Icon name="search" /><span>{T.top.search}</span><kbd>{T.top.searchKey}</kbd></button>
     <span class={`feed feed-${feedState.value}`} role="status" title={T.top.feed[feedState.value]}>
       <i aria-hidden="true" /><span>{T.top.feed[feedState.value]}</span></span>
+    <ModeChip />
     <button type="button" class="clock" title={turn}
       onClick={() => setLocalTime(!localTime.value)}>
       {siteNow.value ? time(siteNow.value) : T.none} <small>{zone()}</small></button>

@@ -37,13 +37,14 @@ export const P = {
     causeText: 'What could explain it, best first. The score weighs “this part failed” against chance; ' +
       'above 0 it explains more than chance does.',
     cry: (seen: string, below: string) => `${seen} of ${below} below it cry`,
-    symptoms: (n: string) => `Suppressed symptoms: ${n}`,
+    symptoms: (all: string, now: string | null) =>
+      `Suppressed symptoms: ${all} in all${now === null ? '' : `, ${now} now`}`,
     symptomsText: 'They wait for this one. No crew is sent for them.',
     freed: 'on its own again',
     seen: (n: number) => `What was seen: ${many(n, 'finding')}`, seenNone: 'No finding is in the record.',
     evidence: 'Evidence',
     timeline: 'What happened, newest first', timelineNone: 'Nothing has happened yet.',
-    leftOut: (n: string) => `${n} more events are left out; mw explain shows them.`,
+    leftOut: (n: string) => `${n} more ${n === '1' ? 'event is' : 'events are'} left out; mw explain shows them.`,
     hurt: 'Who is hurt', hurtNone: 'No job was on it.', hurtEarlier: 'No job now. The one that was there was let go.',
     job: (id: number) => `Job ${id}`, jobSize: (g: number) => many(g, 'GPU'),
     unsaved: (t: string) => `${t} not saved`, letGo: (w: string) => `The job let go: ${w}.`,
@@ -108,8 +109,8 @@ export const P = {
     goesOn: 'How it stands', resumes: 'It resumes',
     queuedFor: 'Waits for', queuedSince: (t: string) => `since ${t}`, work: 'Work', workSub: 'that it asks for',
     story: 'Its story', storyNone: 'Nothing has happened yet.',
-    showSymptoms: (n: string) => `Show ${n} lines on symptoms`, hideSymptoms: 'Hide lines on symptoms',
-    leftOut: (n: string) => `${n} more lines are left out; mw why shows them.`,
+    showSymptoms: (n: string) => `Show ${n} ${n === '1' ? 'line' : 'lines'} on symptoms`, hideSymptoms: 'Hide lines on symptoms',
+    leftOut: (n: string) => `${n} more ${n === '1' ? 'line is' : 'lines are'} left out; mw why shows them.`,
     split: 'Where its GPU time went', splitNone: 'It held no GPU yet.',
     waited: (t: string) => `It waited ${t} besides, with no GPU.`,
     part: {
@@ -158,7 +159,7 @@ export const P = {
 
   queue: {
     title: 'Queue',
-    sum: (jobs: string, gpus: string) => `${jobs} jobs wait for ${gpus} GPUs`,
+    sum: (jobs: string, gpus: string) => `${jobs} ${jobs === '1' ? 'job waits' : 'jobs wait'} for ${gpus} ${gpus === '1' ? 'GPU' : 'GPUs'}`,
     job: (id: number) => `Job ${id}`, size: (g: number, n: number) => `${many(g, 'GPU')} on ${many(n, 'node')}`,
     tenant: (t: string) => `tenant ${t}`, priority: (p: number) => `priority ${p}`,
     whyUnknown: 'It was not looked at yet.', endedBy: (id: number) => `incident ${id} ended its last attempt`,
@@ -212,12 +213,12 @@ export const P = {
       'stuck, begun': 'stuck, begun' } as Record<string, string>,
     late: (t: string) => `${t} late`, due: (t: string) => `due ${t}`,
     with: 'with', seen: 'Seen', incident: (id: number) => `incident ${id}`, tools: 'Take along',
-    stake: 'Costs', anHour: 'an hour', symptoms: (n: number) => `${n} symptoms wait for it`,
+    stake: 'Costs', anHour: 'an hour', symptoms: (n: number) => `${many(n, 'symptom')} ${n === 1 ? 'waits' : 'wait'} for it`,
     who: 'For', age: (t: string) => `since ${t}`, escalated: (n: number) => `escalated ${n}×`,
     whoIs: { technician: 'a technician', vendor: 'the vendor', agent: 'the node’s agent', bmc: 'its BMC',
       operator: 'an operator' } as Record<string, string>,
     take: 'I am on it', done: 'Done', failed: 'Did not work', taken: (id: number) => `You are on order ${id}`,
-    noPlace: 'No place', stuckHere: (n: number) => `${n} stuck`, morePlaces: (n: number) => `${n} more places`,
+    noPlace: 'No place', stuckHere: (n: number) => `${n} stuck`, morePlaces: (n: number) => `${n} more ${n === 1 ? 'place' : 'places'}`,
     none: 'No open work order.', noneDo: 'New ones come when a repair is decided.',
     noneFilter: 'Nothing matches; look under “All”.',
     over: (id: number) => `Order ${id} is over, or was never opened.`, overDo: 'See its event',
@@ -236,12 +237,12 @@ export const P = {
     tabSpares: 'Spare nodes', tabParts: 'Parts', tabOdds: 'What repairs are worth', tabLemons: 'Lemons',
     why: (n: number) => `Why ${many(n, 'spare node')}`, decision: 'the decision',
     rate: (n: string) => `failures of a node a year (${n} seen here)`,
-    repair: (n: string) => `away each time, on the average (${n} repairs seen here)`,
+    repair: (n: string) => `away each time, on the average (${n} ${n === '1' ? 'repair' : 'repairs'} seen here)`,
     expected: (n: string) => `of ${n} nodes are away at once, on the average`,
     quantile: 'of the time that many spares must be enough: the policy',
     domain: 'nodes go at once when the largest shared domain fails',
     rule: (r: string) => r === 'sized' ? 'spares follow from that' : `spares, by the policy’s rule “${r}”`,
-    kept: 'Kept', keptSub: (n: string) => `for ${n} nodes`, free: 'Free now', freeNone: 'the next failure waits',
+    kept: 'Kept', keptSub: (n: string) => `for ${n} ${n === '1' ? 'node' : 'nodes'}`, free: 'Free now', freeNone: 'the next failure waits',
     freeSub: 'ready to step in', lent: 'Lent', lentSub: 'standing in for broken nodes',
     means: 'What they are for', meansText: 'A job whose node breaks goes on at once on a spare node, instead of ' +
       'waiting for the repair. Interruptible jobs may use spares meanwhile and give them back.',
@@ -262,7 +263,7 @@ export const P = {
     title: 'What-if', sub: 'The site’s scenario, run both ways.', modelled: 'everything here is modelled',
     change: 'Change', size: 'How long, how often', same: 'as now', run: 'Run', reset: 'Reset', cancel: 'Cancel',
     mayNot: 'Your role may not run simulations.',
-    days: (v: number) => `${v} days`, runs: (v: number) => `${v} times`,
+    days: (v: number) => many(v, 'day'), runs: (v: number) => many(v, 'time'),
     lever: {
       spares: { name: 'Spare nodes', about: 'more or fewer than now' },
       crews: { name: 'Repair crews', about: 'at the same time' },
@@ -275,10 +276,10 @@ export const P = {
     empty: 'Nothing was compared yet.', emptyDo: 'Move a slider and press Run. The address keeps the answer.',
     result: 'Compared', base: 'as it is', changed: 'changed', figure: 'Figure', spread: '95 % interval',
     spreadOf: (f: string) => `${f}: intervals of both`,
-    verdict: 'Change', same2: 'the same', verdicts: { 'no clear change': 'not clear',
+    verdict: 'Change', about: (v: string) => `about ${v}`, same2: 'the same', verdicts: { 'no clear change': 'not clear',
       'one run says little': 'one run' } as Record<string, string>, unlimited: 'no limit',
     range: (a: string, b: string) => `${a} to ${b}`,
-    ran: (file: string, days: string, runs: string) => `${file}: ${days} days, ${runs} times each way, over the same seeds.`,
+    ran: (file: string, days: string, runs: string) => `${file}: ${days} ${days === '1' ? 'day' : 'days'}, ${runs} ${runs === '1' ? 'time' : 'times'} each way, over the same seeds.`,
     noFigures: 'The result has no figures.',
     foot: 'Means with their 95 % interval (Student’s t). “Better” and “worse” are said only where the interval of the ' +
       'change does not contain 0; more runs make it narrower.',
@@ -298,10 +299,10 @@ export const P = {
 
   shadow: {
     title: 'Shadow report', sub: 'What this program would have done, beside what the team did.',
-    first: 'Seen first here', firstSub: (n: string) => `${n} were seen first by the team`,
+    first: 'Seen first here', firstSub: (n: string) => `${n} ${n === '1' ? 'was' : 'were'} seen first by the team`,
     confirmed: 'Confirmed', confirmedSub: (n: string) => `of ${n} only seen here`,
     false: 'False drains', falseSub: 'advised, but the job ended well', misses: 'Missed',
-    missesSub: (n: string) => `${n} more were planned work`,
+    missesSub: (n: string) => `${n} more ${n === '1' ? 'was' : 'were'} planned work`,
     fromStart: 'the start', lasted: (t: string, len: string) => `${t}, for ${len}`,
     text: (from: string, to: string, win: string, ours: string, theirs: string) =>
       `From ${from} to ${to}. Withdrawals of a node within ${win} of each other are one row. ` +
@@ -324,7 +325,7 @@ export const P = {
       replay: 'steer the replay, run what-if', audit: 'read the audit log', admin: 'make and end tokens',
     } as Record<string, string>,
     look: 'How it looks', theme: 'Theme', themes: { auto: 'As the system', light: 'Light', dark: 'Dark' },
-    times: 'Times', utc: 'UTC', local: 'Local',
+    times: 'Times', utc: 'UTC', local: 'Local', modes: 'What automation may do',
   },
 
   tokens: {
@@ -335,11 +336,13 @@ export const P = {
       operator: 'runs the site', finance: 'looks: what things cost', auditor: 'looks, reads the audit log',
       admin: 'everything' },
     tenants: 'Only tenants', halls: 'Only halls', allOf: 'all', tenantsOf: (t: string) => `tenants ${t}`,
-    expires: 'Ends', inDays: (d: number) => `in ${d} days`, never: 'never', make: 'Make it',
+    expires: 'Ends', inDays: (d: number) => `in ${many(d, 'day')}`, never: 'never', make: 'Make it',
     revoke: 'Revoke', revokeTitle: (n: string) => `Revoke ${n}`,
     revokeText: 'Whoever uses it is refused from the next request on. It cannot be undone.',
     revoked: (n: string) => `${n} is revoked`, until: (t: string) => `until ${t}`, forever: 'does not end',
     ended: (t: string) => `revoked ${t}`,
+    sessions: 'Sessions', login: 'login link', thisOne: 'this one',
+    sessionsNote: 'Browsers that are logged in. Revoking your own logs you out.',
     none: 'There is no token.', noneDo: 'Make one for each program and person; the roles say what it may do.',
   },
 };

@@ -37,6 +37,8 @@ export const T = {
     feed: { opening: 'connecting', open: 'connected', lost: 'connection lost, trying again',
       refused: 'not allowed to listen' },
     user: (name: string, roles: string) => `${name}: ${roles}`,
+    mode: (m: string) => `mode: ${m}`, mixed: 'mixed',
+    modeAbout: (halls: string) => `What automation may do: ${halls}`,
     logout: 'Log out',
   },
 
@@ -96,11 +98,11 @@ export const T = {
     clear: 'Clear the filter',
     csv: 'CSV',
     csvTitle: 'Everything that the filter lets through, as CSV',
-    rows: (shown: string, total: string) => shown === total ? `${total} rows`
+    rows: (shown: string, total: string) => shown === total ? `${total} ${total === '1' ? 'row' : 'rows'}`
       : `${shown} of ${total} rows`,
     nothing: 'Nothing to list.',
     noMatch: 'Nothing matches this filter.',
-    leftOut: (n: string) => `${n} more rows were left out; narrow the filter.`,
+    leftOut: (n: string) => `${n} more ${n === '1' ? 'row was' : 'rows were'} left out; narrow the filter.`,
     sorted: { asc: 'ascending', desc: 'descending' },
     grammar: 'Write  key = value  (also !=  <  <=  >  >=  ~ "glob*"  in (a, b)),  joined by and, or, not, ( ).',
   },
@@ -109,7 +111,7 @@ export const T = {
     dry: 'What it would do',
     dryWait: 'Working out what it would do …',
     nothing: 'Nothing that runs is touched.',
-    nodes: 'Nodes', jobs: 'Jobs', gpus: 'GPUs', lost: 'Work lost', cost: 'Costs',
+    nodes: 'Nodes', jobs: 'Jobs that stop', gpus: 'Their GPUs', lost: 'Work lost', cost: 'Costs',
     reason: 'Reason',
     reasonHint: 'Goes into the record and the audit log.',
     reasonMissing: 'Say why: it goes into the record.',
@@ -118,6 +120,7 @@ export const T = {
     done: (verb: string) => `Recorded: ${verb}`,
     notAllowed: 'Your role may not do this.',
     jobLoses: (job: string, lost: string) => `job ${job} has ${lost} not saved`,
+    jobStops: (stops: string) => stops.startsWith('it ') ? stops : `it stops ${stops}`,
     verb: {
       hold: 'Hold', drain: 'Drain', release: 'Lift the hold', approve: 'Approve',
       reject: 'Reject', 'order-taken': 'I am on it', 'order-done': 'Done',
@@ -163,6 +166,8 @@ export const T = {
     tripped: 'Automation has used up its safety budget: everything is advice until a person resets it, with a reason.',
     healthy: 'Healthy GPUs', healthySub: (n: string, total: string) => `${n} of ${total}`,
     lost: 'Lost today', lostSub: (total: string) => `${total} since the start`,
+    lostNoneSub: (from: string, total: string) => `nothing since ${from}; ${total} since the start`,
+    midnight: 'midnight',
     power: 'Power', powerSub: (cap: string) => `cap ${cap}`, powerNoCap: 'no cap is set',
     powerNone: 'not measured here',
     incidents: 'Open incidents',
@@ -171,7 +176,8 @@ export const T = {
       stuck ? `${stuck} ${stuck === 1 ? 'order' : 'orders'} stuck` : '',
     ].filter(Boolean).join(', ') || 'none waits for you',
     fleet: 'The fleet now', openMap: 'Open the map',
-    lostBy: 'Lost today, by cause', lostNothing: 'Nothing was lost today.',
+    lostBy: 'Lost today, by cause', lostNothing: (from: string, total: string) =>
+      `Nothing was lost since ${from}. ${total} since the start.`,
     lostCause: 'Cause', lostHours: 'GPU-hours', lostMoney: 'Cost',
     risk: 'Jobs at risk', riskNone: 'No job is at risk.',
     riskUnsaved: (t: string) => `${t} not saved`, riskStake: (m: string) => `${m} at stake`,
@@ -225,7 +231,7 @@ export const T = {
     group: (n: string) => `Group ${n}`, pod: (p: string) => `Pod ${p}`,
     block: (p: string, b: string) => `Pod ${p}, block ${b}`,
     nodes: 'Nodes', free: 'Free', spares: 'Spares',
-    jobs: 'Jobs', busy: 'In use',
+    jobs: 'Jobs', busy: 'In use', out: 'Out or held',
     idle: 'Idle segments by size',
     idleHint: 'How many free stretches of so many nodes lie together: the largest gang that can start there.',
     idleNone: 'No node is free.',
@@ -238,7 +244,8 @@ export const T = {
     noneDo: 'Name leaf and spine switches in the site file to see them here.',
     more: (n: number) => `and ${n} more`,
     groupsMore: (n: string, all: string) => `${n} of ${all} groups are drawn here; all of them are on the map:`,
-    freeOf: (free: number, nodes: number) => `${free} of ${nodes} free`,
+    freeOf: (free: number, nodes: number, out: number) =>
+      `${free} of ${nodes} free${out ? `, ${out} out` : ''}`,
   },
 
   events: {

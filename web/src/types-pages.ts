@@ -391,6 +391,7 @@ export interface ShadowReport {
 
 export interface TokenRow {
   id: string;
+  kind?: string;                 // token, login, session
   name: string;
   roles: string[];
   tenants: number[];

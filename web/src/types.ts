@@ -26,6 +26,7 @@ export interface Session {
   tenants: string[];
   halls: string[];
   csrf: string;
+  id?: string;                   // of this login among the tokens
   site: string;
   version: string;
   replay: boolean;
@@ -85,6 +86,7 @@ export interface Summary {
   gpus: number | null;
   gpus_healthy: number | null;
   gpus_busy: number | null;
+  today_from?: Time | null;
   lost_today_uusd: number | null;
   lost_today: LostRow[] | null;
   lost_total_uusd: number | null;
@@ -197,6 +199,7 @@ export interface TopologyGroup {
   free: number;
   jobs: number[];
   spares: number;
+  out?: number;             // down, in repair, at the gate or held
 }
 
 export interface TopologySwitch {
@@ -247,7 +250,8 @@ export interface SeriesDocument {
 /** What a command would do: POST /commands?dryRun=1. */
 export interface DryRun {
   would?: { verb: string; nodes?: string[];
-    jobs?: { job: number; gpus: number; unsaved_gpu_ms: number }[] };
+    jobs?: { job: number; gpus: number; unsaved_gpu_ms: number; stops?: string }[];
+    notes?: string[] };
   blast?: { nodes: number; jobs: number; gpus: number; gpu_ms_lost: number; lost_uusd: number;
     rests_on: string };
 }

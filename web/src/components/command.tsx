@@ -15,6 +15,7 @@ import { toast } from './toast';
 export interface CommandWish {
   body: { verb: string } & Record<string, unknown>;
   title: string;                  // 'Drain n17'
+  word?: string;                  // on the button; else the verb's own
   ifMatch?: string;               // the ETag of what was looked at
   done?: () => void;
 }
@@ -25,11 +26,16 @@ const JOBS_SHOWN = 4;
 
 export const askCommand = (w: CommandWish) => { wish.value = w; };
 
+/** 'no job stops for it' → 'No job stops for it.' */
+const sentence = (text: string) => text && `${text[0]!.toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
+
 function Blast({ dry }: { dry: DryRun }) {
   const b = dry.blast;
-  const jobs = dry.would?.jobs ?? [];
-  if (!b || (!b.nodes && !b.jobs)) return <p>{T.command.nothing}</p>;
+  const jobs = dry.would?.jobs ?? [], notes = dry.would?.notes ?? [];
+  const said = notes.length > 0 && <ul class="plain">{notes.map((n) => <li key={n}>{sentence(n)}</li>)}</ul>;
+  if (!b || (!b.nodes && !b.jobs)) return <>{said}<p>{T.command.nothing}</p></>;
   return <>
+    {said}
     <Facts rows={[
       [T.command.nodes, count(b.nodes)], [T.command.jobs, count(b.jobs)],
       [T.command.gpus, count(b.gpus)],
@@ -38,7 +44,8 @@ function Blast({ dry }: { dry: DryRun }) {
     ]} />
     {jobs.length > 0 && <ul class="plain dim">
       {jobs.slice(0, JOBS_SHOWN).map((j) => <li key={j.job}>
-        {T.command.jobLoses(String(j.job), gpuHours(j.unsaved_gpu_ms))}</li>)}
+        {T.command.jobLoses(String(j.job), gpuHours(j.unsaved_gpu_ms))}
+        {j.stops && `; ${T.command.jobStops(j.stops)}`}</li>)}
       {jobs.length > JOBS_SHOWN && <li>{T.topology.more(jobs.length - JOBS_SHOWN)}</li>}
     </ul>}
   </>;
@@ -66,7 +73,7 @@ function CommandForm({ w }: { w: CommandWish }) {
   const [busy, setBusy] = useState(false);
   const key = useRef(newKey());
   const close = () => { wish.value = null; };
-  const verb = T.command.verb[w.body.verb] ?? w.body.verb;
+  const verb = w.word ?? T.command.verb[w.body.verb] ?? w.body.verb;
   const name = String(w.body.node ?? w.body.job ?? w.body.verb);
   const many = (dry?.blast?.nodes ?? 0) >= MANY_NODES;
   const ready = !error && reason.trim() !== '' && (!many || typed === name) && !busy;

@@ -269,6 +269,13 @@ export class FleetMap {
     ctx.restore();
   }
 
+  /** Where a node's name ends on the screen, in the font that names were drawn with. */
+  private nameEnd(g: Geometry, node: number): number {
+    if (this.view.scale < NODE_FROM_PX) return -Infinity;
+    const b = nodeBox(g, node), w = this.ctx.measureText(this.names[node] ?? '').width;
+    return this.px(b.x) + 4 + Math.min(w, b.w * this.sx - 8);
+  }
+
   private drawRings(g: Geometry, s: { w: number; h: number }) {
     const { ctx, view: v, bytes } = this;
     const edge = token('--map-ring');
@@ -295,16 +302,19 @@ export class FleetMap {
   /** A letter-like mark in each bad cell: colour is not all there is to see. */
   private drawMarks(g: Geometry, s: { w: number; h: number }) {
     const { ctx, view: v, bytes } = this;
+    const a = v.scale * 0.26;
     let left = MARKS_MAX;
     ctx.strokeStyle = ctx.fillStyle = '#101418';
     ctx.lineWidth = Math.max(1, v.scale / 9);
     for (let i = 0; i < this.bad.length; i += 2) {
       const n = this.bad[i]! >> 1, whole = this.bad[i]! & 1;
       const first = this.bad[i + 1]!, end = whole ? g.firstGpu[n + 1]! : first + 1;
+      const nameEnd = this.nameEnd(g, n);
       for (let gpu = first; gpu < end && left > 0; gpu++, left--) {
         const at = g.cell[gpu]!, x = this.px(at % g.width), y = this.py(Math.floor(at / g.width));
+        if (x + this.sx / 2 - a < nameEnd) continue;
         if (x > -this.sx && y > -v.scale && x < s.w && y < s.h)
-          drawMark(ctx, bytes![gpu]!, x + this.sx / 2, y + v.scale / 2, v.scale * 0.26);
+          drawMark(ctx, bytes![gpu]!, x + this.sx / 2, y + v.scale / 2, a);
       }
     }
   }

@@ -7,7 +7,7 @@ import { Badge } from '../components/marks';
 import { BigNumber, Num } from '../components/number';
 import { Timeline } from '../components/timeline';
 import { siteNow } from '../feed';
-import { ago, count, gpuHours, share, short, span, timeMs, usd, watts } from '../format';
+import { ago, count, gpuHours, share, short, span, time, timeMs, usd, watts } from '../format';
 import { useResource } from '../resource';
 import { href } from '../route';
 import { T } from '../strings';
@@ -55,6 +55,9 @@ const healthTone = (ppm: number | null) =>
 /** What a principal of some tenants or halls sees: the whole site's figures are not theirs. */
 const Part = () => <Card><EmptyState title={H.part}>{H.partDo}</EmptyState></Card>;
 
+/** Since when “today” counts, on the clock that the person reads. */
+const dayFrom = (s: Summary) => s.today_from ? time(s.today_from).slice(-5) : H.midnight;
+
 function Five({ s }: { s: Summary }) {
   const healthy = s.gpus ? ((s.gpus_healthy ?? 0) / s.gpus) * 1e6 : null;
   const b = s.rests_on ?? {}, p = s.power;
@@ -69,7 +72,8 @@ function Five({ s }: { s: Summary }) {
       sub={H.healthySub(count(s.gpus_healthy), count(s.gpus))}>{share(healthy)}</BigNumber>
     <BigNumber label={H.lost} def="lost_today_uusd" basis={b.lost}
       events={{ kind: 'incident.closed' }}
-      sub={H.lostSub(usd(s.lost_total_uusd, true))}>{usd(s.lost_today_uusd, true)}</BigNumber>
+      sub={(s.lost_today_uusd === 0 ? H.lostNoneSub.bind(null, dayFrom(s)) : H.lostSub)(
+        usd(s.lost_total_uusd, true))}>{usd(s.lost_today_uusd, true)}</BigNumber>
     <BigNumber label={H.power} def="power.drawn_w" basis={p?.rests_on}
       sub={!p || p.drawn_w === null ? H.powerNone
         : p.cap_w ? H.powerSub(watts(p.cap_w)) : H.powerNoCap}
@@ -105,7 +109,8 @@ function LostCard({ s }: { s: Summary }) {
   const rows = [...(s.lost_today ?? [])].sort((a, b) => b.uusd - a.uusd).slice(0, 7);
   const most = Math.max(1, ...rows.map((r) => r.uusd));
   return <Card title={<>{H.lostBy} <Basis of={s.rests_on.lost} /></>}>
-    {!rows.length ? <EmptyState title={H.lostNothing} /> : <ul class="bars">
+    {!rows.length ? <EmptyState title={H.lostNothing(dayFrom(s),
+      usd(s.lost_total_uusd, true))} /> : <ul class="bars">
       {rows.map((r) => <li key={r.cause}>
         <span class="bars-name">{r.class}</span><span class="bars-sub" />
         <span class="bars-value">{gpuHours(r.gpu_ms)}</span>

@@ -72,9 +72,9 @@ function CauseCard({ d }: { d: IncidentStory }) {
   </Card>;
 }
 
-function SymptomsCard({ list }: { list: Symptom[] }) {
+function SymptomsCard({ list, now }: { list: Symptom[]; now: number | null }) {
   if (!list.length) return null;
-  return <Card title={X.symptoms(count(list.length))}>
+  return <Card title={X.symptoms(count(list.length), now === null ? null : count(now))}>
     <p class="dim small">{X.symptomsText}</p>
     <Fold rows={list}>{(rows) => <ul class="symptoms">{rows.map((s) => <li key={s.incident}>
       <a href={href('incidents', [s.incident])}>{s.incident}</a>
@@ -148,7 +148,7 @@ function Body({ d, row }: { d: IncidentStory; row: Incident | undefined }) {
     {d.steps.length > 0 && <StepsCard steps={d.steps} id={d.incident} symptomOf={d.symptom_of} />}
     <div class="cols-main">
       <div class="stack">
-        <SymptomsCard list={d.symptoms} />
+        <SymptomsCard list={d.symptoms} now={d.open ? row?.symptoms ?? null : null} />
         {d.steps.length === 0 && <StepsCard steps={[]} id={d.incident} symptomOf={d.symptom_of} />}
         <Card title={X.seen(d.findings.length)}>
           {d.findings.length === 0 ? <EmptyState title={X.seenNone} />

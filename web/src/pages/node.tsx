@@ -22,14 +22,15 @@ const N = P.node;
 function Tools({ d }: { d: NodeDocument }) {
   if (!may('operate')) return null;
   const node = d.node.name;
-  const ask = (verb: string, title: string) => () => askCommand({ body: { verb, node }, title });
+  const ask = (verb: string, title: string, word: string) => () =>
+    askCommand({ body: { verb, node }, title, word });
   return <>
     <button type="button" class="button" title={N.cordonAbout}
-      onClick={ask('hold', N.cordonTitle(node))}>{N.cordon}</button>
+      onClick={ask('hold', N.cordonTitle(node), N.cordon)}>{N.cordon}</button>
     <button type="button" class="button danger" title={N.drainAbout}
-      onClick={ask('drain', N.drainTitle(node))}>{N.drain}</button>
+      onClick={ask('drain', N.drainTitle(node), N.drain)}>{N.drain}</button>
     {d.holds.length > 0 && <button type="button" class="button primary" title={N.returnAbout}
-      onClick={ask('release', N.returnTitle(node))}>{N.return}</button>}
+      onClick={ask('release', N.returnTitle(node), N.return)}>{N.return}</button>}
   </>;
 }
 
@@ -147,6 +148,9 @@ function IncidentsCard({ d }: { d: NodeDocument }) {
   </Card>;
 }
 
+/** '1 findings', '1 times out of service' read better as one. */
+export const oneOf = (words: string) => words.replace(/^(finding|repair|time|job)s\b/, '$1');
+
 function PastCard({ d }: { d: NodeDocument }) {
   const h = d.history;
   if (!h) return null;
@@ -155,7 +159,7 @@ function PastCard({ d }: { d: NodeDocument }) {
     <p>{h.yearly_uusd <= 0 ? N.pastNone : <>{N.yearly} <Num basis={h.rests_on} def="lemons.yearly_uusd">
       {usd(h.yearly_uusd, true)}</Num></>}</p>
     {signals.length > 0 && <ul class="plain past">{signals.map(([word, n]) =>
-      <li key={word}><b>{count(n)}</b> {word}</li>)}</ul>}
+      <li key={word}><b>{count(n)}</b> {n === 1 ? oneOf(word) : word}</li>)}</ul>}
   </Card>;
 }
 

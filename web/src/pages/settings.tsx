@@ -1,6 +1,7 @@
 // Who am I, what may I, how the console looks; tokens for who administers.
 import { may, send, session } from '../api';
 import { Card, Facts, Page } from '../components/layout';
+import { useModes } from '../components/mode';
 import { localTime, setLocalTime } from '../format';
 import { P } from '../strings-pages';
 import { T } from '../strings';
@@ -23,7 +24,7 @@ function LookCard() {
 }
 
 export function Settings() {
-  const s = session.value!;
+  const s = session.value!, modes = useModes();
   async function logout() {
     await send('/session', undefined, { method: 'DELETE' }).catch(() => null);
     session.value = null;
@@ -34,7 +35,7 @@ export function Settings() {
         <Facts rows={[[S.name, s.name], [S.roles, s.roles.join(', ') || S.noRole],
           [S.tenants, s.tenants?.length ? s.tenants.join(', ') : S.allOfThem],
           [S.halls, s.halls?.length ? s.halls.join(', ') : S.allOfThem],
-          [S.site, s.site], [S.version, s.version]]} />
+          [S.modes, modes?.halls ?? null], [S.site, s.site], [S.version, s.version]]} />
         <h3>{S.mays}</h3>
         <ul class="mays">{Object.keys(S.may).map((p) => <li key={p} class={may(p) ? '' : 'dim'}>
           <span aria-hidden="true">{may(p) ? '✓' : '–'}</span>

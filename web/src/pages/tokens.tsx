@@ -1,6 +1,6 @@
 // Tokens: who has one, a new one (shown once), an end to one.
 import { useRef, useState } from 'preact/hooks';
-import { ApiError, newKey, send } from '../api';
+import { ApiError, newKey, send, session } from '../api';
 import { Dialog } from '../components/dialog';
 import { Await, Card, EmptyState, ErrorBox } from '../components/layout';
 import { Badge } from '../components/marks';
@@ -87,6 +87,32 @@ function Revoke({ t, close, done }: { t: TokenRow; close: () => void; done: () =
   </Dialog>;
 }
 
+const isSession = (t: TokenRow) => t.kind === 'session' || t.id.startsWith('s-');
+
+function Row({ t, end }: { t: TokenRow; end: (t: TokenRow) => void }) {
+  const here = session.value?.id === t.id;
+  return <li class={t.revoked ? 'dim' : ''}>
+    <b>{t.name}</b><span class="mono small dim">{isSession(t) ? t.id : t.kind === 'login' ? K.login : `mwt_${t.id}_…`}</span>
+    <span class="rows-main">{t.roles.join(', ')}{t.halls?.length ? ` · ${t.halls.join(', ')}` : ''}
+      {t.tenants?.length ? ` · ${K.tenantsOf(t.tenants.join(', '))}` : ''}</span>
+    {here && <Badge word="busy" text={K.thisOne} />}
+    {t.revoked ? <Badge word="out" text={K.ended(time(t.revoked))} />
+      : <><span class="dim">{t.expires ? K.until(time(t.expires)) : K.forever}</span>
+        <button type="button" class="button small" onClick={() => end(t)}>{K.revoke}</button></>}
+  </li>;
+}
+
+/** Tokens, and apart from them the browsers that are logged in. */
+function Rows({ all, end }: { all: TokenRow[]; end: (t: TokenRow) => void }) {
+  const tokens = all.filter((t) => !isSession(t)), sessions = all.filter(isSession);
+  return <>
+    {tokens.length === 0 ? <EmptyState title={K.none}>{K.noneDo}</EmptyState>
+      : <ul class="rows tokens">{tokens.map((t) => <Row key={t.id} t={t} end={end} />)}</ul>}
+    {sessions.length > 0 && <><h3>{K.sessions}</h3><p class="dim small">{K.sessionsNote}</p>
+      <ul class="rows tokens">{sessions.map((t) => <Row key={t.id} t={t} end={end} />)}</ul></>}
+  </>;
+}
+
 export function TokensCard() {
   const r = useResource<List<TokenRow>>('/tokens', undefined, { live: false });
   const [making, setMaking] = useState(false);
@@ -94,15 +120,7 @@ export function TokensCard() {
   const [ending, setEnding] = useState<TokenRow | null>(null);
   return <Card title={K.title} tools={
     <button type="button" class="button small" onClick={() => setMaking(true)}>{K.new}</button>}>
-    <Await of={r}>{(d) => d.rows.length === 0 ? <EmptyState title={K.none}>{K.noneDo}</EmptyState>
-      : <ul class="rows tokens">{d.rows.map((t) => <li key={t.id} class={t.revoked ? 'dim' : ''}>
-        <b>{t.name}</b><span class="mono small dim">mwt_{t.id}_…</span>
-        <span class="rows-main">{t.roles.join(', ')}{t.halls?.length ? ` · ${t.halls.join(', ')}` : ''}
-          {t.tenants?.length ? ` · ${K.tenantsOf(t.tenants.join(', '))}` : ''}</span>
-        {t.revoked ? <Badge word="out" text={K.ended(time(t.revoked))} />
-          : <><span class="dim">{t.expires ? K.until(time(t.expires)) : K.forever}</span>
-            <button type="button" class="button small" onClick={() => setEnding(t)}>{K.revoke}</button></>}
-      </li>)}</ul>}</Await>
+    <Await of={r}>{(d) => <Rows all={d.rows} end={setEnding} />}</Await>
     {making && <NewToken close={() => setMaking(false)} made={(t) => {
       setMaking(false);
       setToken(t);

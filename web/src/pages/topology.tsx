@@ -13,6 +13,8 @@ const W = T.topology;
 const GROUPS_DRAWN = 600;  // cards beyond this number help nobody: the table stands for them
 const CELLS_UNTIL = 120;   // more groups than that get a bar each, not a cell a node
 const JOBS_SHOWN = 6;
+const OUT = STATES[7]!;    // the look of 'in repair' stands for all that is out
+const NAMES = { busy: W.busy, repairing: W.out, spare: W.spares, idle: W.free };
 
 /** 'h01-r01-k[1-8]', 'h01-r01-k1-n[1-4],h01-r01-k2-n[1-4]' → 'h01-r01': the whole parts that all
  * names of a host list begin with. */
@@ -27,19 +29,25 @@ export function commonName(list: string): string {
   return first.slice(0, n).join('-');
 }
 
+/** A group's nodes by state.  Spares are free, and kept so; what is out is in no job's hands. */
+export function shares(g: Pick<TopologyGroup, 'nodes' | 'free' | 'spares' | 'out'>) {
+  const spare = Math.min(g.spares, g.free), out = Math.min(g.out ?? 0, g.nodes - g.free);
+  return { busy: g.nodes - g.free - out, out, spare, idle: g.free - spare };
+}
+
 function Group({ g, cells: drawn }: { g: TopologyGroup; cells: boolean }) {
   const name = commonName(g.name) || W.group(String(g.group));
-  const label = `${name}: ${W.freeOf(g.free, g.nodes)}`;
-  const spares = Math.min(g.spares, g.free);  // spares are free, and kept so
-  const cells = [['busy', g.nodes - g.free], ['spare', spares], ['idle', g.free - spares]] as const;
+  const s = shares(g), free = W.freeOf(s.idle, g.nodes, s.out), label = `${name}: ${free}`;
+  const cells = [['busy', s.busy], ['repairing', s.out], ['spare', s.spare], ['idle', s.idle]] as const;
   return <li class="group">
     <div class="group-head"><b title={g.name}>{name}</b>
-      <span class="dim">{W.freeOf(g.free, g.nodes)}</span></div>
+      <span class="dim">{free}</span></div>
     {drawn ? <div class="group-cells" role="img" aria-label={label}>
       {cells.flatMap(([key, n]) => Array.from({ length: n }, (_, i) =>
-        <i key={`${key}${i}`} class={`cell c-${key}`} />))}</div>
+        <i key={`${key}${i}`} class={`cell c-${key}`}>
+          {key === 'repairing' && <Mark look={OUT} />}</i>))}</div>
       : <PartsBar label={label} parts={cells.map(([key, n]) =>
-        ({ share: n / (g.nodes || 1), color: `--c-${key}`, title: `${T.state[key]} ${n}` }))} />}
+        ({ share: n / (g.nodes || 1), color: `--c-${key}`, title: `${NAMES[key]} ${n}` }))} />}
     {g.jobs.length > 0 && <div class="group-jobs">
       {g.jobs.slice(0, JOBS_SHOWN).map((j) => <a key={j} href={href('jobs', [j])}>{j}</a>)}
       {g.jobs.length > JOBS_SHOWN && <span class="dim">{W.more(g.jobs.length - JOBS_SHOWN)}</span>}
@@ -95,15 +103,15 @@ function Switches({ title, rows }: { title: string; rows: TopologySwitch[] }) {
 }
 
 function Shown({ t }: { t: Topology }) {
-  const sum = (key: 'nodes' | 'free' | 'spares') => t.groups.reduce((n, g) => n + g[key], 0);
+  const sum = (of: (g: TopologyGroup) => number) => count(t.groups.reduce((n, g) => n + of(g), 0));
   const parts = sections(t.groups.slice(0, GROUPS_DRAWN));
   if (!t.groups.length && !t.leaves.length)
     return <EmptyState title={W.none}>{W.noneDo}</EmptyState>;
   return <div class="cols-main">
     <Card title={W.groups} tools={<span class="strip-legend">
-      {([['busy', W.busy], ['spare', W.spares], ['idle', W.free]] as const).map(([k, words]) =>
-        <span key={k}><span class="swatch" style={{ background: `var(--c-${k})` }} />
-          {words}</span>)}
+      {Object.entries(NAMES).map(([k, words]) =>
+        <span key={k}>{k === 'repairing' ? <Mark look={OUT} />
+          : <span class="swatch" style={{ background: `var(--c-${k})` }} />} {words}</span>)}
     </span>}>
       {parts.map(([name, groups]) => <div key={name}>
         {name && <h3>{name}</h3>}
@@ -114,8 +122,9 @@ function Shown({ t }: { t: Topology }) {
         <a href={href('fleet')}>{T.fleet.title}</a></p>}
     </Card>
     <div class="stack">
-      <Card><Facts rows={[[W.nodes, count(sum('nodes'))], [W.free, count(sum('free'))],
-        [W.spares, count(sum('spares'))], [W.rails, count(t.rails)]]} /></Card>
+      <Card><Facts rows={[[W.nodes, sum((g) => g.nodes)],
+        [W.free, sum((g) => shares(g).idle)], [W.spares, sum((g) => shares(g).spare)],
+        [W.out, sum((g) => shares(g).out)], [W.rails, count(t.rails)]]} /></Card>
       <Idle rows={t.idle_segments} />
       {t.leaves.length > 0 && <Switches title={W.leaves} rows={t.leaves} />}
       {t.spines.length > 0 && <Switches title={W.spines} rows={t.spines} />}

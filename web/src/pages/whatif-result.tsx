@@ -22,6 +22,8 @@ const DEF: Record<string, string> = { goodput_ppm: 'goodput_ppm', ettr_ppm: 'ett
   jobs_done: 'whatif.jobs_done', kills: 'whatif.kills' };
 
 const TONE: Record<string, string> = { better: 'good', worse: 'bad' };
+// More kept or idle is a choice, neither good nor bad by itself.
+const NEUTRAL = ['spare_gpu_h', 'idle_gpu_h'];
 
 function Whisker({ i, lo, hi, y, cls }: { i: Interval; lo: number; hi: number; y: number; cls: string }) {
   const x = (v: number) => `${hi > lo ? 2 + ((v - lo) / (hi - lo)) * 96 : 50}%`;
@@ -48,6 +50,20 @@ function Cell({ i, r, basis }: { i: Interval; r: WhatIfRow; basis: string }) {
     {i.lo !== i.hi && <small class="dim nowrap">{W.range(plain(r.unit, i.lo), plain(r.unit, i.hi))}</small>}</>;
 }
 
+/** By how much: what the server worked out run by run, else the difference of the means. */
+export function amount(r: Pick<WhatIfRow, 'unit' | 'baseline' | 'changed'> & { change?: Interval }): string {
+  const v = r.change?.mean ?? r.changed.mean - r.baseline.mean, sign = v < 0 ? '−' : '+';
+  const text = sign + (r.unit === 'ppm' ? `${(Math.abs(v) / 1e4).toFixed(2)}\u202fpoints` : shown(r.unit, Math.abs(v)));
+  return r.change ? text : W.about(text);
+}
+
+function Verdict({ r }: { r: WhatIfRow }) {
+  if (equal(r)) return <td class="nowrap dim">{W.same2}</td>;
+  const neutral = NEUTRAL.includes(r.key);
+  return <td class={`nowrap ${neutral ? 'dim' : TONE[r.verdict] ?? 'dim'}`}>{amount(r)}
+    {!(neutral && r.verdict in TONE) && <><br /><small>{W.verdicts[r.verdict] ?? r.verdict}</small></>}</td>;
+}
+
 export function Comparison({ result }: { result: WhatIfResult }) {
   if (!result.rows.length) return <Card><EmptyState title={W.noFigures} /></Card>;
   return <Card title={<>{W.result} <Basis of={result.rests_on} /></>}
@@ -62,8 +78,7 @@ export function Comparison({ result }: { result: WhatIfResult }) {
         <td><Cell i={r.baseline} r={r} basis={result.rests_on} /></td>
         <td><Cell i={r.changed} r={r} basis={result.rests_on} /></td>
         <td class="wide-only"><Both r={r} /></td>
-        <td class={`nowrap ${TONE[r.verdict] ?? 'dim'}`}>
-          {equal(r) ? W.same2 : W.verdicts[r.verdict] ?? r.verdict}</td></tr>)}</tbody>
+        <Verdict r={r} /></tr>)}</tbody>
     </table>
     {result.notes?.length > 0 && <ul class="dim small plain notes">{result.notes.map((n) => <li key={n}>{n}</li>)}</ul>}
     <p class="dim small">{W.foot}</p>

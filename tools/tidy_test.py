@@ -192,7 +192,7 @@ class TidyTest(unittest.TestCase):
         self.assert_fires("plane-call", "src/core/add.c:14")
 
     def test_paths_of_one_machine_fail_and_a_room_of_that_name_does_not(self):
-        self.write("docs/a.md", "see src/work/work.h\n")
+        self.write("docs/a.md", "see src/wo" "rk/work.h\n")
         self.assert_clean()
         self.append("docs/a.md", "see /wo" "rk/main\n")
         self.assert_fires("words", "docs/a.md:2")

@@ -127,7 +127,7 @@ static void put_doctor(struct bundle *b)
     for (uint32_t i = 0; i < b->doctor->findings; i++) {
         const struct doctor_finding *f = &b->doctor->finding[i];
         text_addf(&t, "%-4s  %-9s  %s%s%s\n", doctor_state_name(f->state), f->check, f->what,
-                  f->todo[0] ? "; " : "", f->todo);
+                  f->remedy[0] ? "; " : "", f->remedy);
     }
     put_text(b, "doctor.txt", &t);
 }

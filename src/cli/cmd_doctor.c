@@ -24,7 +24,7 @@ static int run_doctor(struct cli_context *ctx)
         output_text(ctx->output, doctor_state_name(f->state));
         output_text(ctx->output, f->check);
         output_text(ctx->output, f->what);
-        output_text(ctx->output, f->todo[0] != '\0' ? f->todo : NULL);
+        output_text(ctx->output, f->remedy[0] != '\0' ? f->remedy : NULL);
     }
     output_end(ctx->output, NULL);
     return doctor_worst(&d) == DOCTOR_FAIL ? CLI_EXIT_PROBLEMS : CLI_EXIT_OK;

@@ -19,7 +19,7 @@ const char *doctor_state_name(enum doctor_state s)
     return name[s];
 }
 
-void doctor_add(struct doctor *d, const char *check, enum doctor_state state, const char *todo,
+void doctor_add(struct doctor *d, const char *check, enum doctor_state state, const char *remedy,
                 const char *fmt, ...)
 {
     va_list ap;
@@ -27,7 +27,7 @@ void doctor_add(struct doctor *d, const char *check, enum doctor_state state, co
         return;
     struct doctor_finding *f = &d->finding[d->findings++];
     *f = (struct doctor_finding){ .check = check, .state = state };
-    (void)snprintf(f->todo, sizeof(f->todo), "%s", todo);
+    (void)snprintf(f->remedy, sizeof(f->remedy), "%s", remedy);
     va_start(ap, fmt);
     (void)vsnprintf(f->what, sizeof(f->what), fmt, ap);
     va_end(ap);

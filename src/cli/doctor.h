@@ -17,7 +17,7 @@ const char *doctor_state_name(enum doctor_state s); /* "ok", "warn", "fail" */
 struct doctor_finding {
     const char *check; /* "daemon" */
     enum doctor_state state;
-    char what[DOCTOR_TEXT_MAX], todo[DOCTOR_TEXT_MAX]; /* todo: "" when nothing is */
+    char what[DOCTOR_TEXT_MAX], remedy[DOCTOR_TEXT_MAX]; /* remedy: "" when nothing is */
 };
 
 struct doctor {
@@ -34,7 +34,7 @@ void doctor_fini(struct doctor *d);
 enum doctor_state doctor_worst(const struct doctor *d);
 
 /* Adds a finding; for the checks. */
-void doctor_add(struct doctor *d, const char *check, enum doctor_state state, const char *todo,
+void doctor_add(struct doctor *d, const char *check, enum doctor_state state, const char *remedy,
                 const char *fmt, ...) MW_PRINTF(5, 6);
 
 /* Checks of this machine: doctor_here.c. */

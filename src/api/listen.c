@@ -15,6 +15,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "live/address.h"
 #include "live/listener.h"
 
 #define BACKLOG 1024
@@ -95,35 +96,6 @@ void listen_unix_end(struct listen_unix *u)
 
 /* ---- TCP ------------------------------------------------------------------------------------- */
 
-static bool is_loopback(const struct sockaddr_storage *a)
-{
-    const struct sockaddr_in *v4 = (const void *)a;
-    const struct sockaddr_in6 *v6 = (const void *)a;
-    if (a->ss_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    return a->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
-static int read_address(const char *text, struct sockaddr_storage *ret, int *ret_size,
-                        struct mw_error *err)
-{
-    char known[LISTEN_ADDRESS_MAX];
-    memset(ret, 0, sizeof(*ret));
-    *ret_size = (int)sizeof(*ret);
-    const char *port = strrchr(text, ':');
-    bool any = port != NULL && strcmp(port, ":0") == 0; /* libevent knows no such port */
-    int n = snprintf(known, sizeof(known), "%s%s", text, any ? "1" : "");
-    if (port == NULL || port[1] == '\0' || n < 0 || (size_t)n >= sizeof(known) ||
-        evutil_parse_sockaddr_port(known, (struct sockaddr *)ret, ret_size) != 0)
-        return mw_fail(err, MW_EINVAL, "\"%.80s\" is no address with a port: write 127.0.0.1:7378 "
-                       "or [::1]:7378", text);
-    if (any && ret->ss_family == AF_INET)
-        ((struct sockaddr_in *)(void *)ret)->sin_port = 0;
-    else if (any)
-        ((struct sockaddr_in6 *)(void *)ret)->sin6_port = 0;
-    return 0;
-}
-
 static void note_address(struct listen_tcp *t)
 {
     struct sockaddr_storage at = { 0 };
@@ -159,10 +131,10 @@ int listen_tcp(struct event_base *base, const char *address, bool tls, struct li
     int size = 0;
     must(base != NULL && address != NULL && ret != NULL);
     *ret = (struct listen_tcp){ 0 };
-    int rc = read_address(address, &at, &size, err);
+    int rc = address_read(address, 7378, &at, &size, err);
     if (rc < 0)
         return rc;
-    ret->loopback = is_loopback(&at);
+    ret->loopback = address_is_loopback(&at);
     if (!ret->loopback && !tls)
         return mw_fail(err, MW_EDENIED, "%.80s is not a loopback address, and what goes over it "
                        "would be readable on the way: give --tls-cert and --tls-key, or listen on "

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "live/address.h"
 #include "live/agents.h"
 
 #define TOKEN_MAX sizeof(((struct agent_frame *)NULL)->token)
@@ -297,37 +298,15 @@ bool listener_send(void *listener, uint32_t node, const struct agent_frame *f)
 
 /* ---- making -------------------------------------------------------------------------------- */
 
-static bool is_loopback(const struct sockaddr_storage *a)
-{
-    const struct sockaddr_in *v4 = (const void *)a;
-    const struct sockaddr_in6 *v6 = (const void *)a;
-    if (a->ss_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    return a->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
 static int read_address(const char *text, struct sockaddr_storage *ret, int *ret_size,
                         struct mw_error *err)
 {
-    char known[LISTENER_ADDRESS_MAX];
-    memset(ret, 0, sizeof(*ret));
-    *ret_size = (int)sizeof(*ret);
-    const char *port = strrchr(text, ':');
-    bool any = port && strcmp(port, ":0") == 0; /* libevent knows no such port */
-    int n = snprintf(known, sizeof(known), "%s%s", text, any ? "1" : "");
-    if (!port || port[1] == '\0' || n < 0 || (size_t)n >= sizeof(known) ||
-        evutil_parse_sockaddr_port(known, (struct sockaddr *)ret, ret_size) != 0)
-        return mw_fail(err, MW_EINVAL, "\"%.80s\" is no address with a port: write 127.0.0.1:7377 "
-                       "or [::1]:7377", text);
-    if (!is_loopback(ret))
-        return mw_fail(err, MW_EDENIED, "%.80s is not a loopback address: agents are heard on "
-                       "127.0.0.1 or [::1] only until there is TLS; to reach the daemon from "
-                       "other nodes, forward that port over SSH or a VPN", text);
-    if (any && ret->ss_family == AF_INET)
-        ((struct sockaddr_in *)(void *)ret)->sin_port = 0;
-    else if (any)
-        ((struct sockaddr_in6 *)(void *)ret)->sin6_port = 0;
-    return 0;
+    int rc = address_read(text, 7377, ret, ret_size, err);
+    if (rc == 0 && !address_is_loopback(ret))
+        rc = mw_fail(err, MW_EDENIED, "%.80s is not a loopback address: agents are heard on "
+                     "127.0.0.1 or [::1] only until there is TLS; to reach the daemon from "
+                     "other nodes, forward that port over SSH or a VPN", text);
+    return rc;
 }
 
 static int bind_failed(const char *address, int code, struct mw_error *err)

@@ -59,6 +59,7 @@ static void answer(struct check *c, int64_t now_ms, uint8_t result, const char *
 
 static _Noreturn void become(const struct check *c, int out, const char *class)
 {
+    char level[16];
     sigset_t none;
     (void)setpgid(0, 0);
     (void)sigemptyset(&none);
@@ -67,8 +68,15 @@ static _Noreturn void become(const struct check *c, int out, const char *class)
     if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
         setenv("MW_CHECK_CLASS", class, 1) != 0)
         _exit(127);
-    char *const argv[] = { (char *)(uintptr_t)c->program, NULL };
-    (void)execv(c->program, argv);
+    (void)snprintf(level, sizeof(level), "%u", c->level);
+    if (c->level > 0 && setenv("MW_CHECK_LEVEL", level, 1) != 0)
+        _exit(127);
+    const char *const own[] = { "mw-agent", "check", "--class", class,
+                                c->level > 0 ? "--level" : NULL, level, NULL };
+    const char *const other[] = { c->program, NULL };
+    const char *const *argv = c->program != NULL ? other : own;
+    (void)execv(c->program != NULL ? c->program : "/proc/self/exe",
+                (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
@@ -105,14 +113,11 @@ bool check_start(struct check *c, int64_t now_ms, const struct agent_frame *f, s
     }
     put_down(c);
     c->id = f->n;
+    c->level = f->level;
     c->answer.verb = 0;
     c->length = 0;
     c->timed_out = false;
     c->due_ms = now_ms + f->deadline_ms;
-    if (c->program == NULL) {
-        answer(c, now_ms, RESULT_UNKNOWN, "no check program (mw-agent --check)", u);
-        return false;
-    }
     if (!spawn(c, f->name)) {
         answer(c, now_ms, RESULT_UNKNOWN, "the check program could not be started", u);
         return false;

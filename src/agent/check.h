@@ -7,13 +7,14 @@
 
 #include <sys/types.h>
 
-#include "agent/uplink.h"
+#include "live/uplink.h"
 
 #define CHECK_WELL 0   /* exit status: the node is well */
 #define CHECK_FAILED 10
 
 struct check {
-    const char *program;  /* borrowed; NULL = none */
+    const char *program;  /* borrowed; NULL = `mw-agent check` of this program */
+    uint32_t level;       /* that was asked for; 0 = as the program likes */
     uint64_t id;          /* what runs or ran last */
     pid_t pid;            /* 0 = nothing runs */
     int pidfd, out;       /* -1 */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "agent/mount_state.h"
+
 void disk_init(struct disk *d, const char *path)
 {
     *d = (struct disk){ .path = path, .looked_ms = INT64_MIN / 2 };
@@ -35,7 +37,7 @@ void disk_tick(struct disk *d, int64_t now_ms, struct uplink *u)
     if (statvfs(d->path, &s) != 0)
         return; /* not mounted now: nothing is known */
     uint32_t used = disk_permille(s.f_blocks, s.f_bfree, s.f_bavail);
-    bool readonly = (s.f_flag & ST_RDONLY) != 0;
+    bool readonly = mount_is_readonly(d->path, (s.f_flag & ST_RDONLY) != 0);
     uint32_t apart = (uint32_t)abs((int)used - (int)d->used_permille);
     bool crossed = (used >= 980) != (d->used_permille >= 980) ||
                    (used >= 950) != (d->used_permille >= 950);

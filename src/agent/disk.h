@@ -4,7 +4,7 @@
 #ifndef MW_AGENT_DISK_H
 #define MW_AGENT_DISK_H
 
-#include "agent/uplink.h"
+#include "live/uplink.h"
 
 #define DISK_LOOK_MS 1000
 #define DISK_SAY_MS 10000    /* said again so often, */

@@ -16,9 +16,11 @@
 #define FILE_MAX 512
 #define YOUNG_S 2 /* an exit file that is not whole yet is left for so long */
 
-void jobs_init(struct jobs *j, const char *progress_dir, const char *exits_dir)
+void jobs_init(struct jobs *j, const char *progress_dir, const char *exits_dir,
+               const char *checks_dir)
 {
-    *j = (struct jobs){ .progress_dir = progress_dir, .exits_dir = exits_dir };
+    *j = (struct jobs){ .progress_dir = progress_dir, .exits_dir = exits_dir,
+                        .checks_dir = checks_dir };
 }
 
 void jobs_again(struct jobs *j)
@@ -26,26 +28,32 @@ void jobs_again(struct jobs *j)
     memset(j->file, 0, sizeof(j->file));
 }
 
+/* The first line of a regular file, without blanks at its end; its bytes, 0 when there is none. */
+static size_t read_line(int dir, const char *name, char *to, size_t size, struct stat *s)
+{
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    bool regular = fstat(fd, s) == 0 && S_ISREG(s->st_mode);
+    ssize_t n = regular ? read(fd, to, size - 1) : -1;
+    (void)close(fd);
+    size_t length = 0;
+    while (n > 0 && length < (size_t)n && to[length] != '\n')
+        length++;
+    while (length > 0 && (to[length - 1] == ' ' || to[length - 1] == '\r'))
+        length--;
+    to[length] = '\0';
+    return length;
+}
+
 /* A frame made of `verb` and the file's first line; false when it is none. */
 static bool read_frame(int dir, const char *name, const char *verb, struct agent_frame *ret,
                        struct stat *s)
 {
     char line[FILE_MAX + 64];
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return false;
     size_t at = (size_t)snprintf(line, sizeof(line), "%s ", verb);
-    bool regular = fstat(fd, s) == 0 && S_ISREG(s->st_mode);
-    ssize_t n = regular ? read(fd, line + at, FILE_MAX) : -1;
-    (void)close(fd);
-    if (n <= 0)
-        return false;
-    size_t length = 0;
-    while (length < (size_t)n && line[at + length] != '\n')
-        length++;
-    while (length > 0 && (line[at + length - 1] == ' ' || line[at + length - 1] == '\r'))
-        length--;
-    return agent_frame_read(line, at + length, ret, NULL) == 0;
+    size_t length = read_line(dir, name, line + at, sizeof(line) - at, s);
+    return length > 0 && agent_frame_read(line, at + length, ret, NULL) == 0;
 }
 
 /* ---- progress ------------------------------------------------------------------------------ */
@@ -143,6 +151,54 @@ static void read_exits(struct jobs *j, int64_t now_ms, struct uplink *u)
     (void)closedir(d);
 }
 
+/* ---- checks -------------------------------------------------------------------------------- */
+
+/* "result=failed level=2 class=gpu text=the rest of the line, as it is"; class "-" is none. */
+static bool read_check(int dir, const char *name, struct agent_frame *ret, struct stat *s)
+{
+    char line[FILE_MAX], frame[FILE_MAX + 32];
+    if (read_line(dir, name, line, sizeof(line), s) == 0)
+        return false;
+    char *text = strstr(line, " text=");
+    if (text != NULL)
+        *text = '\0';
+    int n = snprintf(frame, sizeof(frame), "checked id=0 %s", line);
+    if (n <= 0 || agent_frame_read(frame, (size_t)n, ret, NULL) < 0)
+        return false;
+    if (strcmp(ret->name, "-") == 0)
+        ret->name[0] = '\0';
+    if (text != NULL)
+        (void)snprintf(ret->text, sizeof(ret->text), "%s", text + strlen(" text="));
+    return true;
+}
+
+static void one_check(struct jobs *j, int64_t now_ms, int dir, const char *name,
+                      struct uplink *u)
+{
+    struct agent_frame f;
+    struct stat s;
+    size_t n = strlen(name);
+    if (name[0] == '.' || n < 7 || strcmp(name + n - 6, ".check") != 0)
+        return;
+    bool good = read_check(dir, name, &f, &s);
+    if (unlinkat(dir, name, 0) != 0)
+        return; /* sent only once it is gone, so once */
+    if (good)
+        uplink_event(u, now_ms, &f);
+    j->refused += !good;
+}
+
+static void read_checks(struct jobs *j, int64_t now_ms, struct uplink *u)
+{
+    DIR *d = opendir(j->checks_dir);
+    const struct dirent *e;
+    if (d == NULL)
+        return;
+    for (uint32_t i = 0; i < JOBS_EXITS_MAX && (e = readdir(d)) != NULL; i++)
+        one_check(j, now_ms, dirfd(d), e->d_name, u);
+    (void)closedir(d);
+}
+
 void jobs_tick(struct jobs *j, int64_t now_ms, struct uplink *u)
 {
     if (u->state != UPLINK_UP)
@@ -151,4 +207,6 @@ void jobs_tick(struct jobs *j, int64_t now_ms, struct uplink *u)
         read_exits(j, now_ms, u);
     if (j->progress_dir != NULL)
         read_progress(j, now_ms, u);
+    if (j->checks_dir != NULL)
+        read_checks(j, now_ms, u);
 }

@@ -14,6 +14,7 @@
 
 #define DEVICE "/dev/kmsg"
 #define RECORD_MAX 8192 /* the kernel's own bound of a record */
+#define KLOG_OLD_MAX 1000000 /* records that a kernel keeps at most: far more than any does */
 
 static const char *const words[] = {
     "NVRM", "Xid", "nvidia", "NVSwitch", "mce:", "Machine Check", "Hardware Error", "EDAC",
@@ -72,13 +73,25 @@ static void one_line(struct klog *k, int64_t now_ms, const char *line, struct up
 
 /* ---- the device ---------------------------------------------------------------------------- */
 
+/* The 3973 of "6,3973,227996636,-;text": records are numbered from the boot on. */
+static uint64_t number_of(const char *record, size_t size)
+{
+    uint64_t number = 0;
+    const char *at = memchr(record, ',', size);
+    for (at += at != NULL; at != NULL && at < record + size && *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    return number;
+}
+
 /* "6,3973,227996636,-;text\n KEY=value\n" */
 static void one_record(struct klog *k, int64_t now_ms, char *record, size_t size,
                        struct uplink *u)
 {
     char *text = memchr(record, ';', size);
-    if (text == NULL)
-        return;
+    uint64_t number = number_of(record, size);
+    if (text == NULL || number < k->next)
+        return; /* none that the kernel writes, or heard by the agent before us */
+    k->next = number + 1;
     text++;
     size_t length = size - (size_t)(text - record);
     const char *end = memchr(text, '\n', length);
@@ -99,8 +112,27 @@ static void read_device(struct klog *k, int64_t now_ms, struct uplink *u)
         else if (n < 0 && errno == EPIPE)
             k->overrun++; /* the kernel wrote over what we had not read; the next read goes on */
         else if (n == 0 || errno != EINTR)
-            return;
+            break;
     }
+    klog_mark_write(&k->mark, 0, 0, k->next);
+}
+
+/* Records of before the first agent: only how many there are is noted. */
+static void pass_over(struct klog *k)
+{
+    char record[RECORD_MAX];
+    if (k->mark.fd < 0) {
+        (void)lseek(k->fd, 0, SEEK_END);
+        return;
+    }
+    for (uint32_t i = 0; i < KLOG_OLD_MAX; i++) {
+        ssize_t n = read(k->fd, record, sizeof(record));
+        if (n > 0)
+            k->next = number_of(record, (size_t)n) + 1;
+        else if (n == 0 || (errno != EPIPE && errno != EINTR))
+            break;
+    }
+    klog_mark_write(&k->mark, 0, 0, k->next);
 }
 
 /* ---- a text file --------------------------------------------------------------------------- */
@@ -131,6 +163,7 @@ static void add_bytes(struct klog *k, int64_t now_ms, const char *data, size_t s
         }
         k->line[k->length] = '\0';
         one_line(k, now_ms, without_header(k->line), u);
+        k->line_at = k->at + (off_t)i + 1;
         k->length = 0;
         k->too_long = false;
     }
@@ -150,8 +183,15 @@ static bool open_text(struct klog *k)
     }
     k->dev = s.st_dev;
     k->ino = s.st_ino;
+    bool on = !k->from_start && k->mark.known; /* the agent before us read it, or an earlier one */
+    bool same = k->mark.dev == (uint64_t)s.st_dev && k->mark.ino == (uint64_t)s.st_ino &&
+                k->mark.at <= (uint64_t)s.st_size;
     k->at = k->from_start ? 0 : s.st_size;
+    if (on)
+        k->at = same ? (off_t)k->mark.at : 0;
+    k->line_at = k->at;
     k->from_start = true; /* whatever comes after this file */
+    klog_mark_write(&k->mark, (uint64_t)k->dev, (uint64_t)k->ino, (uint64_t)k->line_at);
     k->length = 0;
     k->too_long = false;
     return true;
@@ -162,14 +202,15 @@ static void read_text(struct klog *k, int64_t now_ms, struct uplink *u)
     char data[4096];
     struct stat s;
     if (fstat(k->fd, &s) == 0 && s.st_size < k->at)
-        k->at = 0; /* cut: begin again */
+        k->at = k->line_at = 0; /* cut: begin again */
     for (uint32_t i = 0; i < KLOG_READS_MAX; i++) {
         ssize_t n = pread(k->fd, data, sizeof(data), k->at);
         if (n <= 0)
-            return;
-        k->at += n;
+            break;
         add_bytes(k, now_ms, data, (size_t)n, u);
+        k->at += n;
     }
+    klog_mark_write(&k->mark, (uint64_t)k->dev, (uint64_t)k->ino, (uint64_t)k->line_at);
 }
 
 /* Is another file at the path than the one that is open?  Then it is over once it is read. */
@@ -207,7 +248,10 @@ static int open_device(struct klog *k, bool given, struct mw_error *err)
 {
     k->fd = open(k->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (k->fd >= 0) {
-        (void)lseek(k->fd, 0, SEEK_END);
+        if (!k->mark.known)
+            pass_over(k);
+        else if (k->mark.same_boot)
+            k->next = k->mark.at;
         k->device = true;
         return 0;
     }
@@ -220,11 +264,13 @@ static int open_device(struct klog *k, bool given, struct mw_error *err)
     return 0;
 }
 
-int klog_open(struct klog *k, const char *path, int64_t now_ms, struct mw_error *err)
+int klog_open(struct klog *k, const char *path, const char *state_dir, const char *boot,
+              int64_t now_ms, struct mw_error *err)
 {
     struct stat s;
     *k = (struct klog){ .path = path != NULL ? path : DEVICE, .fd = -1, .notify = -1,
                         .tokens = KLOG_LINES_BURST, .filled_ms = now_ms };
+    klog_mark_open(&k->mark, state_dir, boot);
     bool there = stat(k->path, &s) == 0;
     if ((there && S_ISCHR(s.st_mode)) || path == NULL)
         return open_device(k, path != NULL, err);
@@ -244,6 +290,7 @@ void klog_close(struct klog *k)
     if (k->notify >= 0)
         (void)close(k->notify);
     k->fd = k->notify = -1;
+    klog_mark_close(&k->mark);
 }
 
 void klog_read(struct klog *k, int64_t now_ms, struct uplink *u)

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "agent/options.h"
-#include "agent/uplink.h"
+#include "live/uplink.h"
 
 #define WATCH_STOPPED_MS 10000 /* stopped in order (a restart, mostly): down after this */
 #define WATCH_SAY_MS 10000     /* what is down or up is said again so often */

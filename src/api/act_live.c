@@ -2,6 +2,8 @@
 #include "api/act_live.h"
 
 #include "api/act.h"
+#include "api/machines_tell.h"
+#include "base/units.h"
 
 static const struct control *port_control(void *ctx)
 {
@@ -60,9 +62,27 @@ static json_t *writer_status(void *ctx, struct mw_error *err)
     return o;
 }
 
+static int writer_rate(void *ctx, const char *machine, int64_t sample_ms, int64_t for_ms,
+                       struct mw_error *err)
+{
+    const struct api_site *s = ctx;
+    return live_rate(loop_live(s->loop), machine, sample_ms, for_ms, err);
+}
+
+static json_t *writer_machines(void *ctx, const json_t *wish, struct mw_error *err)
+{
+    const struct api_site *s = ctx;
+    const struct machines_of of = {
+        .machines = live_machines(loop_live(s->loop)),
+        .fleet = live_control(loop_live(s->loop))->board->fleet,
+        .clock_ms = mw_ms(loop_now_ns(s->loop)), .rate = writer_rate, .rate_ctx = ctx };
+    return machines_tell(&of, wish, err);
+}
+
 struct api_writer api_live_writer(const struct api_site *s)
 {
     must(s != NULL && s->loop != NULL);
     return (struct api_writer){ .ctx = (void *)(uintptr_t)s, .command = writer_command,
-                                .control = writer_control, .status = writer_status };
+                                .control = writer_control, .status = writer_status,
+                                .machines = writer_machines };
 }

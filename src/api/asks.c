@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 
-enum ask_kind { ASK_COMMAND, ASK_STATUS, ASK_REPLAY };
+enum ask_kind { ASK_COMMAND, ASK_STATUS, ASK_REPLAY, ASK_MACHINES };
 
 struct ask {
     struct ask *next;
@@ -170,6 +170,12 @@ static void execute(struct ask *k, const struct api_writer *w)
         must(w->replay != NULL);
         t->json = w->replay(w->ctx, k->wish, &t->err);
         break;
+    case ASK_MACHINES:
+        if (w->machines != NULL)
+            t->json = w->machines(w->ctx, k->wish, &t->err);
+        else
+            (void)!mw_fail(&t->err, MW_ENOTFOUND, "no agents are listened to here");
+        break;
     }
     t->code = t->json != NULL ? 0 : t->err.code;
 }
@@ -278,16 +284,29 @@ int asks_status(struct asks *a, asks_told_fn *told, void *ctx, struct mw_error *
     return ask(a, ask_new(ASK_STATUS, told, ctx), err);
 }
 
-int asks_replay(struct asks *a, json_t *wish, asks_told_fn *told, void *ctx, struct mw_error *err)
+/* Takes wish. */
+static int ask_wish(struct asks *a, struct ask *k, json_t *wish, struct mw_error *err)
 {
-    struct ask *k = a->replays ? ask_new(ASK_REPLAY, told, ctx) : NULL;
-    if (!a->replays || k == NULL) {
+    if (k == NULL) {
         json_decref(wish);
-        return a->replays ? mw_fail(err, MW_ENOMEM, "out of memory")
-                          : mw_fail(err, MW_ECONFLICT, "this site is live: its time is not ours");
+        return mw_fail(err, MW_ENOMEM, "out of memory");
     }
     k->wish = wish;
     return ask(a, k, err);
+}
+
+int asks_replay(struct asks *a, json_t *wish, asks_told_fn *told, void *ctx, struct mw_error *err)
+{
+    if (a->replays)
+        return ask_wish(a, ask_new(ASK_REPLAY, told, ctx), wish, err);
+    json_decref(wish);
+    return mw_fail(err, MW_ECONFLICT, "this site is live: its time is not ours");
+}
+
+int asks_machines(struct asks *a, json_t *wish, asks_told_fn *told, void *ctx,
+                  struct mw_error *err)
+{
+    return ask_wish(a, ask_new(ASK_MACHINES, told, ctx), wish, err);
 }
 
 bool asks_is_replay(const struct asks *a)

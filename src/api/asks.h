@@ -32,6 +32,9 @@ struct api_writer {
     json_t *(*status)(void *ctx, struct mw_error *err);
     /* wish NULL = just tell.  The whole function NULL = not a replay. */
     json_t *(*replay)(void *ctx, const json_t *wish, struct mw_error *err);
+    /* What machines say of themselves: wish as api/machines_tell.h has it.  NULL = nobody listens
+     * to agents here. */
+    json_t *(*machines)(void *ctx, const json_t *wish, struct mw_error *err);
 };
 
 MW_MUST_USE int asks_create(struct asks **ret, struct mw_error *err);
@@ -58,7 +61,8 @@ struct ask_answer {
     struct mw_error err;
     uint64_t seq;        /* of a command */
     bool changed;        /* MW_ECONFLICT because the command's if_match does not hold (412) */
-    json_t *json;        /* of status and replay; owned by the answer: take it, or it is dropped */
+    json_t *json;        /* of status, replay, machines; owned by the answer: take it, or it is
+                            dropped */
 };
 /* Called from asks_hear(), once for each ask that was taken. */
 typedef void asks_told_fn(void *ctx, struct ask_answer *a);
@@ -71,6 +75,9 @@ MW_MUST_USE int asks_status(struct asks *a, asks_told_fn *told, void *ctx, struc
 MW_MUST_USE int asks_replay(struct asks *a, json_t *wish, asks_told_fn *told, void *ctx,
                             struct mw_error *err);
 bool asks_is_replay(const struct asks *a);
+/* Takes wish (also on failure). */
+MW_MUST_USE int asks_machines(struct asks *a, json_t *wish, asks_told_fn *told, void *ctx,
+                              struct mw_error *err);
 
 int asks_bell(const struct asks *a); /* readable when something was answered or committed */
 struct asks_news {

@@ -11,6 +11,7 @@
 #include "api/dry_run.h"
 #include "api/routes.h"
 #include "api/server_private.h"
+#include "api/wait.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "store/event_json.h"
@@ -57,36 +58,6 @@ int api_get_version(struct api_call *call, struct api_answer *ret, struct mw_err
 
 /* ---- what only the writer knows -------------------------------------------------------------- */
 
-static void dropped(void *ctx)
-{
-    *(bool *)ctx = true;
-}
-
-/* An answer that the writer makes; the client may leave before it comes. */
-struct wait {
-    struct api_later *later;
-    bool gone;
-};
-
-static struct wait *wait_new(struct api_call *call)
-{
-    struct wait *w = mw_calloc(1, sizeof(*w));
-    if (w != NULL)
-        w->later = api_later(call, dropped, &w->gone);
-    return w;
-}
-
-/* The answer is being made; when it could not be asked for, that is the answer. */
-static int wait_asked(struct wait *w, int rc, struct api_answer *ret, const struct mw_error *err)
-{
-    ret->later = true;
-    if (rc < 0) {
-        api_later_fail(w->later, 0, err);
-        mw_free(w);
-    }
-    return 0;
-}
-
 static json_t *health_json(const struct server_health *h)
 {
     return json_pack("{s:s, s:s*}", "status", h->good ? "ok" : "the record takes nothing", "why",
@@ -95,7 +66,7 @@ static json_t *health_json(const struct server_health *h)
 
 static void told_health(void *ctx, struct ask_answer *t)
 {
-    struct wait *w mw_cleanup(mw_freep) = ctx;
+    struct api_wait *w mw_cleanup(api_wait_freep) = ctx;
     if (w->gone)
         return;
     struct api_server *s = api_later_call(w->later)->server;
@@ -118,9 +89,9 @@ int api_get_health(struct api_call *call, struct api_answer *ret, struct mw_erro
         ret->status = h->good ? 200 : 503;
         return answer_json(ret, health_json(h), err);
     }
-    struct wait *w = wait_new(call);
+    struct api_wait *w = api_wait_new(call, NULL);
     return w == NULL ? no_memory(err)
-                     : wait_asked(w, asks_status(asks, told_health, w, err), ret, err);
+                     : api_wait_asked(w, asks_status(asks, told_health, w, err), ret, err);
 }
 
 static json_t *follower(struct api_server *s)
@@ -153,7 +124,7 @@ static void confine(json_t *o, const struct principal *who)
 
 static void told_status(void *ctx, struct ask_answer *t)
 {
-    struct wait *w mw_cleanup(mw_freep) = ctx;
+    struct api_wait *w mw_cleanup(api_wait_freep) = ctx;
     struct api_answer a = { .status = 200 };
     if (w->gone)
         return;
@@ -171,16 +142,16 @@ static void told_status(void *ctx, struct ask_answer *t)
 int api_get_status(struct api_call *call, struct api_answer *ret, struct mw_error *err)
 {
     struct asks *asks = api_server_asks(call->server);
-    struct wait *w = wait_new(call);
+    struct api_wait *w = api_wait_new(call, NULL);
     return w == NULL ? no_memory(err)
-                     : wait_asked(w, asks_status(asks, told_status, w, err), ret, err);
+                     : api_wait_asked(w, asks_status(asks, told_status, w, err), ret, err);
 }
 
 /* ---- a replay -------------------------------------------------------------------------------- */
 
 static void told_replay(void *ctx, struct ask_answer *t)
 {
-    struct wait *w mw_cleanup(mw_freep) = ctx;
+    struct api_wait *w mw_cleanup(api_wait_freep) = ctx;
     struct api_answer a = { .status = 200 };
     if (w->gone)
         return;
@@ -195,13 +166,13 @@ static void told_replay(void *ctx, struct ask_answer *t)
 static int ask_replay(struct api_call *call, json_t *wish, struct api_answer *ret,
                       struct mw_error *err)
 {
-    struct wait *w = wait_new(call);
+    struct api_wait *w = api_wait_new(call, NULL);
     if (w == NULL) {
         json_decref(wish);
         return no_memory(err);
     }
-    return wait_asked(w, asks_replay(api_server_asks(call->server), wish, told_replay, w, err), ret,
-                      err);
+    int rc = asks_replay(api_server_asks(call->server), wish, told_replay, w, err);
+    return api_wait_asked(w, rc, ret, err);
 }
 
 int api_get_replay(struct api_call *call, struct api_answer *ret, struct mw_error *err)
@@ -263,7 +234,7 @@ static json_t *recorded(const struct replica *r, uint64_t seq)
 
 static void told_command(void *ctx, struct ask_answer *t)
 {
-    struct wait *w mw_cleanup(mw_freep) = ctx;
+    struct api_wait *w mw_cleanup(api_wait_freep) = ctx;
     struct api_answer a = { .status = 200, .seq = t->seq };
     if (w->gone)
         return;
@@ -311,9 +282,9 @@ int api_post_command(struct api_call *call, struct api_answer *ret, struct mw_er
     if (n < 0 || (size_t)n >= sizeof(c.if_match))
         return mw_fail(err, MW_EINVAL, "If-Match has %d bytes; at most %zu are taken", n,
                        sizeof(c.if_match) - 1);
-    struct wait *w = wait_new(call);
+    struct api_wait *w = api_wait_new(call, NULL);
     if (w == NULL)
         return no_memory(err);
     rc = asks_command(api_server_asks(call->server), call->who->actor, &c, told_command, w, err);
-    return wait_asked(w, rc, ret, err);
+    return api_wait_asked(w, rc, ret, err);
 }

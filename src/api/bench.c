@@ -33,6 +33,8 @@ struct bench *bench_make_in(uint8_t mode, const char *journal_dir, int64_t price
     b->now_ns = BENCH_START_NS;
     b->policy = live_policy();
     b->policy.care.engine = b->policy.work.engine = false; /* no Slurm here */
+    for (uint32_t i = 0; i < b->policy.care.classes; i++)
+        b->policy.care.class[i].steps = 0; /* crews repair: no machine acts here */
     if (price != 0)
         b->policy.account.microdollars_per_gpu_hour = price;
     assert_int_equal(site_simple(NODES, &b->fleet, &b->err), 0);

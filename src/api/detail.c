@@ -35,7 +35,8 @@ static void add_code(struct text *t, uint32_t code)
 static void add_doc(struct text *t, const char *class)
 {
     static const uint8_t plain[] = { LIVE_NODE_SILENT, LIVE_AGENTS_SILENT, LIVE_ENGINE_SILENT,
-                                     LIVE_ENGINE_NODE, LIVE_SLURMD };
+                                     LIVE_ENGINE_NODE, LIVE_SLURMD, LIVE_DRIVER, LIVE_HOST,
+                                     LIVE_SOURCE, LIVE_MODEL };
     for (uint32_t i = 0; i < MW_ARRAY_LEN(plain); i++)
         if (is(class, (enum live_class)plain[i]))
             text_add(t, live_class_doc(plain[i]));
@@ -45,8 +46,11 @@ void api_finding_detail(struct text *t, const char *class, uint32_t detail)
 {
     bool code = is(class, LIVE_GPU) || is(class, LIVE_GPU_SOON) || is(class, LIVE_NVLINK) ||
                 is(class, LIVE_APP);
+    const char *rule = live_detail_words(detail);
     if (is(class, LIVE_RANK))
         text_addf(t, "rank %u", detail);
+    else if (rule != NULL)
+        text_add(t, rule);
     else if (detail == 0)
         add_doc(t, class);
     else if (code)

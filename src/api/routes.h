@@ -101,6 +101,18 @@ struct evbuffer;
       "GPUs: state, part, job")                                                                   \
     X(GET, "/api/v1/links", PERM_READ, "listLinks", api_get_list, "FabricLinkList", NULL,         \
       "cables: their ends, optics and state")                                                     \
+    X(GET, "/api/v1/links/{name}", PERM_READ, "getLink", api_get_link, "LinkDetail", NULL,        \
+      "one link: its ends, the light and errors that each end reads, what that says")             \
+    /* ---- machines: what agents and gatherers say, measured */                                  \
+    X(GET, "/api/v1/machines", PERM_READ, "listMachines", api_get_machines, "MachineList", NULL,  \
+      "machines that speak for themselves; ?name, ?after, ?limit")                                \
+    X(GET, "/api/v1/machines/{name}", PERM_READ, "getMachine", api_get_machine, "MachineDetail",  \
+      NULL, "one machine: readings, parts, sources, last checks, what is not as it should be")    \
+    X(GET, "/api/v1/machines/{name}/series", PERM_READ, "getMachineSeries",                       \
+      api_get_machine_series, "MachineSeries", NULL,                                              \
+      "its readings over time; ?metrics, ?back_s, ?points")                                       \
+    X(POST, "/api/v1/machines/{name}/rate", PERM_OPERATE, "postMachineRate",                      \
+      api_post_machine_rate, "Done", "MachineRate", "readings more often, for a while")           \
     X(GET, "/api/v1/jobs", PERM_READ, "listJobs", api_get_list, "JobList", NULL,                  \
       "jobs that wait or run; ?all with those that are over")                                     \
     X(GET, "/api/v1/jobs/{id}", PERM_READ, "getJob", api_get_job, "JobDetail", NULL,              \

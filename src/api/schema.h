@@ -39,6 +39,7 @@ struct api_schema {
     X(whatif)                                                                                   \
     X(lists)                                                                                    \
     X(details)                                                                                  \
+    X(machines)                                                                                 \
     X(access)                                                                                   \
     X(login)
 

@@ -317,6 +317,14 @@ bool care_finding_is_open(const struct care *c, uint32_t source, uint64_t findin
     return map_get(&c->finding_index, (uint64_t)source << 40 | finding) != MW_NONE;
 }
 
+bool care_finding_row(const struct care *c, uint32_t row, uint64_t *ret_key)
+{
+    if (row >= c->findings_used)
+        return false;
+    *ret_key = c->finding_key[row];
+    return true;
+}
+
 uint32_t care_open_incidents(const struct care *c)
 {
     return c->board->incidents_live;

@@ -112,6 +112,9 @@ struct plane care_plane(struct care *c);
 /* Is this finding of a source open?  For adapters, which are level-triggered. */
 bool care_finding_is_open(const struct care *c, uint32_t source, uint64_t finding);
 
+/* All open findings, row by row: source << 40 | number, 0 for a free row.  False past the end. */
+bool care_finding_row(const struct care *c, uint32_t row, uint64_t *ret_key);
+
 /* Sequence of the advice about the node's open incident that waits for a person; 0 = none. */
 uint64_t care_advice_open(const struct care *c, uint32_t node);
 

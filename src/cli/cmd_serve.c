@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -14,14 +15,18 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/agents_ca.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/live_paths.h"
+#include "cli/policy_file.h"
 #include "cli/serve_http.h"
 #include "cli/serve_log.h"
 #include "cli/serve_replay.h"
 #include "cli/site_file.h"
+#include "live/authority.h"
 #include "live/policy.h"
+#include "live/remote_write.h"
 #include "store/journal_sqlite.h"
 
 #define TOKEN_BYTES_MAX 95
@@ -41,6 +46,8 @@ struct serve {
     struct api_writer writer;
     struct serve_log log;
     char *token;
+    struct authority *authority; /* NULL without --agents-tls */
+    struct remote_write *remote; /* NULL without --remote-write */
     char journal_path[LIVE_PATH_MAX], socket_path[LIVE_PATH_MAX];
     uint8_t mode;
     bool slurm;
@@ -49,12 +56,14 @@ struct serve {
 static void serve_fini(struct serve *s)
 {
     serve_http_stop(&s->http);
+    remote_write_destroy(s->remote);
     if (s->asked != NULL)
         event_free(s->asked);
     loop_destroy(s->loop);
     journal_destroy(s->journal);
     fleet_destroy(s->fleet);
     mw_free(s->token);
+    authority_close(s->authority);
 }
 
 /* ---- what the command line says -------------------------------------------------------------- */
@@ -108,6 +117,35 @@ static int read_token(struct serve *s, struct mw_error *err)
     return 0;
 }
 
+static int open_authority(struct serve *s, struct mw_error *err)
+{
+    char dir[LIVE_PATH_MAX];
+    if (!cli_option_bool(s->ctx, "agents-tls"))
+        return 0;
+    int rc = agents_ca_path(s->journal_path, dir, err);
+    return rc < 0 ? rc : authority_open(dir, (int64_t)time(NULL), true, &s->authority, err);
+}
+
+/* Agents of a large site beat seldom: a shorter silence would take all of them for dead. */
+static int check_silence(const struct serve *s, struct mw_error *err)
+{
+    int64_t silence_ns = cli_option_duration_ns(s->ctx, "silence");
+    uint32_t nodes = s->fleet->count[COMPONENT_NODE];
+    if (silence_ns == 0 || silence_ns * 2 >= agents_beat_ns(nodes) * 3)
+        return 0;
+    return mw_fail(err, MW_EINVAL, "option --silence: at least 1.5 s, as the agents of %u nodes "
+                   "speak every second", nodes);
+}
+
+static int open_remote(struct serve *s, struct mw_error *err)
+{
+    const struct remote_write_options o = {
+        .url = cli_option_string(s->ctx, "remote-write"),
+        .token_file = cli_option_string(s->ctx, "remote-write-token-file"),
+        .ca = cli_option_string(s->ctx, "remote-write-ca") };
+    return o.url == NULL ? 0 : remote_write_create(&o, &s->remote, err);
+}
+
 static int check_options(struct serve *s)
 {
     const struct cli_context *ctx = s->ctx;
@@ -117,7 +155,7 @@ static int check_options(struct serve *s)
         return cli_usage(ctx, "--slurm and --no-slurm contradict each other");
     if (cli_option_duration_ns(ctx, "poll") < POLL_MIN_NS)
         return cli_usage(ctx, "option --poll: at least 100 ms");
-    if (cli_option_duration_ns(ctx, "silence") < SILENCE_MIN_NS)
+    if (cli_option_given(ctx, "silence") && cli_option_duration_ns(ctx, "silence") < SILENCE_MIN_NS)
         return cli_usage(ctx, "option --silence: at least 300 ms (agents speak every 200 ms)");
     return CLI_EXIT_OK;
 }
@@ -186,6 +224,8 @@ static void on_committed(void *ctx, uint64_t seq, int64_t now_ns)
     struct serve *s = ctx;
     if (s->http.asks != NULL)
         asks_committed(s->http.asks, seq, now_ns);
+    if (s->remote != NULL && s->loop != NULL)
+        remote_write_feed(s->remote, live_machines(loop_live(s->loop)), now_ns / MW_NS_PER_MS);
 }
 
 static void on_asked(evutil_socket_t fd, short what, void *ctx)
@@ -226,7 +266,7 @@ static void say_mode(const struct serve *s)
             return;
         }
     cli_note(s->ctx, "mode %s: %s", api_mode_word(first), mode_meaning(first, s->slurm));
-    if (first >= MODE_APPROVE && s->token == NULL)
+    if (first >= MODE_APPROVE && s->token == NULL && s->authority == NULL)
         cli_note(s->ctx, "agents show no token: any user of this machine can speak for a node; "
                  "give --token-file before nodes are taken on their word");
 }
@@ -246,8 +286,9 @@ static void say_hello(struct serve *s, uint64_t before_seq)
                  conf != NULL ? conf : "the system's slurm.conf", poll);
     else
         cli_note(ctx, "watches no Slurm");
-    cli_note(ctx, "agents connect to %s%s; mw status asks %s", loop_listens(s->loop),
-             s->token != NULL ? " with the token" : "", s->socket_path);
+    cli_note(ctx, "agents connect to %s%s%s; mw status asks %s", loop_listens(s->loop),
+             s->authority != NULL ? " over TLS" : "", s->token != NULL ? " with the token" : "",
+             s->socket_path);
     serve_http_say(ctx, &s->http);
     say_mode(s);
     int64_t ahead_ns = core_now(live_control(loop_live(s->loop))->core) - loop_now_ns(s->loop);
@@ -269,6 +310,7 @@ static int make_loop(struct serve *s, struct mw_error *err)
         .slurm_poll_ns = cli_option_duration_ns(ctx, "poll"),
         .silence_ns = cli_option_duration_ns(ctx, "silence"),
         .listen = cli_option_string(ctx, "listen"), .token = s->token,
+        .authority = s->authority,
         .for_ns = cli_option_duration_ns(ctx, "for"),
         .told = { .ctx = s, .event = on_event, .note = on_note, .committed = on_committed } };
     int rc = loop_create(&o, &s->loop, err);
@@ -295,7 +337,6 @@ static int make_faces(struct serve *s, struct mw_error *err)
 
 static int start(struct serve *s, struct mw_error *err)
 {
-    s->policy = live_policy();
     s->policy.care.engine = s->policy.work.engine = s->slurm;
     serve_http_raise_files(s->ctx, (uint64_t)s->fleet->count[COMPONENT_NODE] * 2 + FILES_SPARE);
     int rc = check_slurm(s, err);
@@ -303,6 +344,12 @@ static int start(struct serve *s, struct mw_error *err)
         rc = read_paths(s, err);
     if (rc == 0)
         rc = read_token(s, err);
+    if (rc == 0)
+        rc = check_silence(s, err);
+    if (rc == 0)
+        rc = open_authority(s, err);
+    if (rc == 0)
+        rc = open_remote(s, err);
     if (rc == 0)
         rc = open_journal(s, err);
     uint64_t before_seq = rc == 0 ? s->journal->head.seq : 0;
@@ -315,8 +362,19 @@ static int start(struct serve *s, struct mw_error *err)
     return rc;
 }
 
+static void say_remote(struct serve *s)
+{
+    if (s->remote == NULL)
+        return;
+    const struct remote_write_stats r = remote_write_end(s->remote);
+    cli_note(s->ctx, "remote write: %llu samples sent, %llu dropped, %llu refused%s%s",
+             (unsigned long long)r.sent, (unsigned long long)r.dropped,
+             (unsigned long long)r.refused, r.trouble[0] != '\0' ? "; last: " : "", r.trouble);
+}
+
 static void on_return(struct serve *s)
 {
+    say_remote(s);
     serve_fini(s);
 }
 
@@ -336,6 +394,9 @@ static int run_serve(struct cli_context *ctx)
         code = site_file_load(ctx, cli_option_string(ctx, "site"), &s.fleet);
     if (code == CLI_EXIT_OK)
         code = serve_http_check_site(ctx, s.fleet);
+    s.policy = live_policy();
+    if (code == CLI_EXIT_OK && cli_option_given(ctx, "policy"))
+        code = policy_file_load(ctx, cli_option_string(ctx, "policy"), &s.policy);
     if (code != CLI_EXIT_OK)
         return code;
     s.log = (struct serve_log){ .to = ctx->messages, .fleet = s.fleet, .policy = &s.policy };
@@ -363,8 +424,21 @@ static const struct command_option options[] = {
               "/var/lib/millwright/journal; with --replay a new folder" },
     { .name = "mode", .type = VALUE_CHOICE, .value = "observe|advise|approve|act",
       .help = "what automation may do in every hall; default: as recorded, at first observe" },
+    { .name = "policy", .type = VALUE_FILE, .value = "FILE",
+      .help = "rules of this site over the live ones: policy, parts, classes as a scenario has "
+              "them" },
     { .name = "listen", .type = VALUE_STRING, .value = "ADDRESS", .fallback = "127.0.0.1:7377",
-      .help = "where agents connect: a loopback address and port (0 = a free one)" },
+      .help = "where agents connect: a loopback address and port (0 = a free one), any address "
+              "with --agents-tls" },
+    { .name = "remote-write", .type = VALUE_STRING, .value = "URL",
+      .help = "send what machines say to this receiver, by Prometheus remote write" },
+    { .name = "remote-write-token-file", .type = VALUE_FILE, .value = "FILE",
+      .help = "the bearer token for it; mode 0600" },
+    { .name = "remote-write-ca", .type = VALUE_FILE, .value = "FILE",
+      .help = "who signs its certificate, where that is not the system's" },
+    { .name = "agents-tls",
+      .help = "agents and gatherers connect over mutual TLS, with certificates of the daemon's own "
+              "CA, in agents-ca beside the journal: mw agent token new" },
     { .name = "socket", .type = VALUE_FILE, .value = "PATH",
       .help = "the control socket; default $XDG_RUNTIME_DIR/millwright.sock, else "
               "/run/millwright.sock" },
@@ -372,9 +446,9 @@ static const struct command_option options[] = {
       .help = "agents must say the word in this file" },
     { .name = "poll", .type = VALUE_DURATION, .value = "TIME", .fallback = "1s",
       .help = "time between two looks at Slurm" },
-    { .name = "silence", .type = VALUE_DURATION, .value = "TIME", .fallback = "600ms",
+    { .name = "silence", .type = VALUE_DURATION, .value = "TIME", .fallback = "0",
       .help = "a node whose agent is silent this long is dead, unless what its agent named "
-              "with --probe answers" },
+              "with --probe answers; default 600 ms, and 3 s above 4096 nodes" },
     { .name = "for", .type = VALUE_DURATION, .value = "TIME", .fallback = "0",
       .help = "end after this time; 0 = run until told to end" },
     { 0 },

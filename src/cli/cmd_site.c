@@ -3,6 +3,7 @@
  * (cmd_site_query.c has the questions).
  */
 #include "cli/cmd_site.h"
+#include "cli/daemon_of.h"
 
 #include <string.h>
 
@@ -227,15 +228,9 @@ static const struct command commands[] = {
     },
     {
         .verb = "import slurm",
-        .summary = "write a first site file from what Slurm says",
-        .description =
-            "Asks Slurm (scontrol) for its nodes and its topology, or reads what scontrol wrote, "
-            "and writes the YAML of a site: every node with GPUs under its Slurm name, a model for "
-            "each kind of node, a placement group for each lowest switch or block. Nodes without "
-            "GPUs are left out.\n\n"
-            "Slurm does not know power, cooling, racks and cables. They are assumed in the "
-            "file, which says how to replace them; until then Millwright does not know which nodes "
-            "fail together. Nothing is changed in Slurm.",
+        .summary = "write a first site file from what Slurm says (as mw import slurm)",
+        .description = "The same as `mw import slurm`, which says more; kept for those who know it "
+                       "under this name.",
         .examples =
             (const struct command_example[]){
                 { .line = "mw site import slurm --nodes tests/data/slurm/nodes.txt "
@@ -245,31 +240,50 @@ static const struct command commands[] = {
                            "topology; on a cluster neither file is needed." },
                 { 0 },
             },
+        .options = cmd_import_slurm_options,
+        .exits = cmd_import_slurm_exits,
+        .run = cmd_site_import_slurm,
+    },
+    {
+        .verb = "diff",
+        .summary = "compare a site file with what agents and gatherers say",
+        .description =
+            "Names what is not as the site file says: nodes that nobody speaks of, machines with "
+            "an agent that the file lacks, another number of GPUs or fewer NICs, serial numbers "
+            "that changed, cables that end elsewhere. The running daemon is asked; with "
+            "--machines its documents are read from a file instead. Only what somebody says is "
+            "compared: a serial number that the file does not have is no difference.\n\n"
+            "The exit code is 0 when there is no difference and 10 when there is one.",
+        .examples =
+            (const struct command_example[]){
+                { .line = "mw site diff --site tests/fabric/small.yaml "
+                          "--machines tests/data/machines.json",
+                  .shows = "From saved documents of GET /api/v1/machines/{name}.",
+                  .exit_code = CLI_EXIT_PROBLEMS },
+                { 0 },
+            },
         .options =
             (const struct command_option[]){
-                { .name = "slurm", .type = VALUE_FILE, .value = "CONF",
-                  .help = "the slurm.conf of the cluster to ask; else as scontrol finds it" },
-                { .name = "nodes", .type = VALUE_FILE, .value = "FILE",
-                  .help = "output of scontrol -o show nodes; scontrol is not run" },
-                { .name = "topology", .type = VALUE_FILE, .value = "FILE",
-                  .help = "output of scontrol show topology, with --nodes" },
-                { .name = "name", .type = VALUE_STRING, .value = "NAME",
-                  .help = "the site's name; else the cluster's" },
-                { .name = "out", .type = VALUE_FILE, .value = "FILE", .fallback = "-",
-                  .help = "where to write; - is standard output" },
-                { .name = "force", .help = "write over a file that exists" },
+                { .name = "site", .type = VALUE_FILE, .value = "FILE", .required = true,
+                  .help = "the site file" },
+                { .name = "live", .help = "ask the daemon also where files are given" },
+                { .name = "machines", .type = VALUE_FILE, .value = "FILE",
+                  .help = "documents of machines; the daemon is not asked" },
+                { .name = "slurm-nodes", .type = VALUE_FILE, .value = "FILE",
+                  .help = "also compare the output of scontrol -o show nodes" },
+                DAEMON_OPTIONS,
                 { 0 },
             },
         .exits =
             (const struct command_exit[]){
-                { CLI_EXIT_NOT_FOUND, "a file, or scontrol, does not exist" },
-                { CLI_EXIT_DENIED, "a file may not be read or written" },
-                { CLI_EXIT_CONFLICT, "the file exists already, or a node bears a name it needs" },
-                { CLI_EXIT_UNREACHABLE, "slurmctld does not answer" },
-                { CLI_EXIT_TIMEOUT, "slurmctld did not answer in time" },
+                { CLI_EXIT_NOT_FOUND, "a file does not exist" },
+                { CLI_EXIT_DENIED, "a file may not be read, or the daemon refuses" },
+                { CLI_EXIT_UNREACHABLE, "no daemon answers" },
+                { CLI_EXIT_TIMEOUT, "the daemon did not answer in time" },
+                { CLI_EXIT_PROBLEMS, "there are differences" },
                 { 0 },
             },
-        .run = cmd_site_import_slurm,
+        .run = cmd_site_diff,
     },
     {
         .verb = "check",

@@ -207,7 +207,7 @@ static const struct {
     const char *words, *offers;
 } completions[] = {
     { "mw si", "sim site" },
-    { "mw site ''", "check import new query show" },
+    { "mw site ''", "check diff import new query show" },
     { "mw site query ''", "fails-with shares stands-on" },
     { "mw site query st", "stands-on" },
     { "mw -q site query st", "stands-on" },

@@ -240,10 +240,17 @@ static json_t *on_replay(void *ctx, const json_t *wish, struct mw_error *err)
     return or_no_memory(replay_json(d), err);
 }
 
+static json_t *on_machines(void *ctx, const json_t *wish, struct mw_error *err)
+{
+    const struct replay_daemon *d = ctx;
+    return d->o->machines(d->o->machines_ctx, wish, err);
+}
+
 static void answer(struct replay_daemon *d)
 {
     const struct api_writer writer = { .ctx = d, .command = on_command, .control = on_control,
-                                       .status = on_status, .replay = on_replay };
+                                       .status = on_status, .replay = on_replay,
+                                       .machines = d->o->machines != NULL ? on_machines : NULL };
     asks_answer(d->asks, &writer);
 }
 

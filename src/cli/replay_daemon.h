@@ -41,6 +41,9 @@ struct replay_daemon_options {
     int stop_fd;                        /* readable: end cleanly */
     int64_t for_ns;                     /* end by itself after this real time; 0 = do not */
     struct replay_daemon_told told;
+    /* What machines that are really here say (api/asks.h); NULL = nobody listens to them. */
+    json_t *(*machines)(void *ctx, const json_t *wish, struct mw_error *err);
+    void *machines_ctx;
 };
 
 /* Until it is told to end; its end comes with whole record.  Negative: the run or its record

@@ -41,6 +41,10 @@ static const struct resource TABLE[] = {
           "nobody changed anything yet", "who|route|status|done", 100),
     PLAIN("tokens", "tokens|token", "id", "id,name,roles,tenants,halls,made,expires,revoked",
           "there are no tokens", "", 1000),
+    { .name = "machines", .words = "machines|machine|ma", .path = "/api/v1/machines", .key = "name",
+      .columns = "name,state,node,heard,version,series,parts,conditions,checks_failed,skew_us",
+      .empty = "no machine is heard: mw-agent on it would make it speak", .params = "name",
+      .usual = 1000, .most = 5000 },
     PLAIN("definitions", "definitions|def", "key", "key,unit,title,text,basis", "no such numbers",
           "", 1000),
 };

@@ -17,7 +17,7 @@
 #define RESOURCE_CHOICES                                                                          \
     "nodes|node|no|gpus|gpu|links|link|jobs|job|queue|incidents|incident|inc|orders|order|ord|"   \
     "parts|part|odds|spares|spare|halls|hall|tenants|tenant|sites|site|windows|window|win|"       \
-    "lemons|lemon|events|event|ev|budget|audit|tokens|token|definitions|def"
+    "lemons|lemon|events|event|ev|budget|audit|tokens|token|definitions|def|machines|machine|ma"
 
 struct resource {
     const char *name;    /* "nodes" */

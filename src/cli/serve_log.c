@@ -8,6 +8,7 @@
 #include "cli/term.h"
 #include "core/event_fields.h"
 #include "core/event_print.h"
+#include "live/policy.h"
 
 #define REASON_SHOWN 120
 
@@ -116,7 +117,9 @@ static bool add_fact(const struct serve_log *l, const struct event *ev, const vo
         return true;
     case EV_FINDING_OPENED:
         text_addf(t, "found: %s on %s", class(l, f->class), part(l, f->component));
-        if (f->detail != 0)
+        if (live_detail_words(f->detail) != NULL)
+            text_addf(t, " (%s)", live_detail_words(f->detail));
+        else if (f->detail != 0)
             text_addf(t, " (%u)", f->detail);
         return true;
     case EV_FINDING_CLOSED:

@@ -12,6 +12,7 @@
 
 #include "base/format.h"
 #include "base/units.h"
+#include "cli/guests.h"
 #include "cli/live_paths.h"
 #include "cli/pacer.h"
 #include "cli/replay_daemon.h"
@@ -25,6 +26,7 @@ struct serving {
     struct control_sha256 rules;
     struct journal *journal;
     struct serve_http http;
+    struct guests *guests; /* NULL = nobody listens to agents */
     char folder[LIVE_PATH_MAX], socket[LIVE_PATH_MAX];
     bool temporary; /* the folder is ours to remove … */
     bool worthless; /* … with what is in it: all of it was seen, or nothing happened */
@@ -153,6 +155,30 @@ static void on_note(void *ctx, const char *text)
     cli_note(s->ctx, "%s", text);
 }
 
+/* Machines that are really here, when somebody asked to hear them. */
+static int start_guests(struct serving *s, struct mw_error *err)
+{
+    const struct cli_context *ctx = s->ctx;
+    bool listens = cli_option_given(ctx, "listen");
+    const struct guests_options o = {
+        .address = listens ? cli_option_string(ctx, "listen") : "127.0.0.1:0",
+        .agent = cli_option_string(ctx, "agent") };
+    if (!listens && o.agent == NULL)
+        return 0;
+    int rc = guests_start(&o, &s->guests, err);
+    if (rc == 0)
+        cli_note(ctx, "agents connect to %s; their machines are shown beside the replayed site%s",
+                 guests_address(s->guests),
+                 o.agent != NULL ? ", this one too, each figure measured" : "");
+    return rc;
+}
+
+static json_t *tell_machines(void *ctx, const json_t *wish, struct mw_error *err)
+{
+    struct serving *s = ctx;
+    return guests_tell(s->guests, wish, err);
+}
+
 /* Before any thread is made, so that all of them leave these signals to us. */
 static int catch_signals(struct serving *s, struct mw_error *err)
 {
@@ -175,7 +201,8 @@ static int run(struct serving *s, struct mw_error *err)
                                               : s->files.scenario.seed,
         .speed = cli_option_real(ctx, "speed"), .paused = cli_option_bool(ctx, "paused"),
         .for_ns = cli_option_duration_ns(ctx, "for"),
-        .told = { .ctx = s, .begun = on_begun, .ended = on_ended, .note = on_note } };
+        .told = { .ctx = s, .begun = on_begun, .ended = on_ended, .note = on_note },
+        .machines = s->guests != NULL ? tell_machines : NULL, .machines_ctx = s };
     return replay_daemon_run(&o, err);
 }
 
@@ -188,12 +215,15 @@ static int serve(struct serving *s, struct mw_error *err)
         rc = choose_socket(s, err);
     if (rc == 0)
         rc = open_journal(s, err);
+    if (rc == 0)
+        rc = start_guests(s, err);
     s->rules = control_policy_sha256(&s->files.scenario.policy);
     if (rc == 0)
         rc = run(s, err);
     uint64_t seq = rc == 0 ? s->journal->head.seq : 0;
     s->worthless |= rc == 0;
     serve_http_stop(&s->http);
+    guests_stop(s->guests);
     journal_destroy(s->journal);
     if (s->stop_fd >= 0)
         (void)close(s->stop_fd);

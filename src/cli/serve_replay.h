@@ -21,6 +21,9 @@
     { .name = "paused", .help = "with --replay: begin paused" },                                 \
     { .name = "seed", .type = VALUE_U64, .value = "S",                                           \
       .help = "with --replay: instead of the scenario's seed" },                                 \
+    { .name = "agent", .type = VALUE_FILE, .value = "PROGRAM",                                   \
+      .help = "with --replay: also start this mw-agent, so that this machine is seen beside the " \
+              "replayed site, with real readings" },                                             \
     { .name = "set", .type = VALUE_STRING, .value = "KEY=VALUE", .repeat = true,                 \
       .help = "with --replay: change a value of the scenario, by its dotted key" }
 

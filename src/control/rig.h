@@ -37,7 +37,7 @@ struct rig_event {
 struct rig_fact {
     int64_t now_ns;
     struct event ev;
-    char tail[32];
+    char tail[256];
     enum admit admit;
     uint64_t seq_after; /* end of the record then */
 };

@@ -1,6 +1,7 @@
 /*
  * Cables: every pair that an entry's `from` and `to` stand for, the port at
- * each end (written, or the next free one), an optic at each end.  Ports that
+ * each end (written, or the next free one, or that from a port on), an optic at
+ * each end.  Ports that
  * are written are claimed before any is given out.  A cable with a mistake is
  * reported and left out, so that it does not make others look wrong.
  */
@@ -14,6 +15,7 @@
 #include "fleet/fleet_build.h"
 
 #define PORT_TEXT_MAX 16
+#define PORT_FROM 0x80000000u /* until ports are given out: the next free one from this on */
 
 static const char *const end_keys[2] = {"from", "to"};
 
@@ -71,9 +73,9 @@ static int report_end(const struct site_build *b, const struct mw_yaml_node *val
     return MW_EINVAL;
 }
 
-/* The port after ':'; 0 = none is written. */
+/* The port after ':'; 0 = none is written; with PORT_FROM: "33..". */
 static int read_port(const struct site_build *b, const struct mw_yaml_node *value, uint64_t id,
-                     const char *text, uint32_t *ret)
+                     char *text, uint32_t *ret)
 {
     bool nic = component_kind_of(id) == COMPONENT_NIC;
     uint32_t ports = nic ? 1 : b->f->switch_ports[component_index_of(id)];
@@ -82,8 +84,12 @@ static int read_port(const struct site_build *b, const struct mw_yaml_node *valu
     *ret = nic ? 1 : 0;
     if (text == NULL)
         return 0;
+    size_t length = strlen(text);
+    bool from = length > 2 && strcmp(text + length - 2, "..") == 0 && !nic;
+    if (from)
+        text[length - 2] = '\0';
     if (mw_parse_u64(text, &port) == 0 && port >= 1 && port <= ports) {
-        *ret = (uint32_t)port;
+        *ret = (uint32_t)port | (from ? PORT_FROM : 0);
         return 0;
     }
     problems_add(b->problems, mw_yaml_place(b->doc, value),
@@ -208,7 +214,7 @@ static bool claim(struct wiring *w, uint32_t row, int side)
     if (component_kind_of(end->component) == COMPONENT_NIC) {
         other = b->f->nic_cable[index];
         b->f->nic_cable[index] = other == MW_NONE ? row : other;
-    } else if (end->port > 0) {
+    } else if (end->port > 0 && (end->port & PORT_FROM) == 0) {
         uint32_t *cable = &w->ports.cable[w->ports.first[index] + end->port - 1];
         other = *cable == 0 ? MW_NONE : *cable - 1;
         *cable = *cable == 0 ? row + 1 : *cable;
@@ -228,10 +234,11 @@ static bool give_port(struct wiring *w, uint32_t row, int side)
     struct fleet_port *end = &f->cable_end[side][row];
     uint32_t index = component_index_of(end->component);
 
-    if (end->port > 0)
+    if (end->port > 0 && (end->port & PORT_FROM) == 0)
         return true;
     const uint32_t *cable = w->ports.cable + w->ports.first[index];
-    uint32_t *next = &w->ports.next[index];
+    uint32_t from = (end->port & ~PORT_FROM) - 1;
+    uint32_t *next = end->port == 0 ? &w->ports.next[index] : &from;
     while (*next < f->switch_ports[index] && cable[*next] != 0)
         (*next)++;
     if (*next < f->switch_ports[index]) {
@@ -239,9 +246,14 @@ static bool give_port(struct wiring *w, uint32_t row, int side)
         w->ports.cable[w->ports.first[index] + *next] = row + 1;
         return true;
     }
-    problems_add(w->b->problems, end_place(w->b, row, side),
-                 "no port is left on '%s': all %u are used", fleet_name(f, end->component),
-                 f->switch_ports[index]);
+    if (end->port == 0)
+        problems_add(w->b->problems, end_place(w->b, row, side),
+                     "no port is left on '%s': all %u are used", fleet_name(f, end->component),
+                     f->switch_ports[index]);
+    else
+        problems_add(w->b->problems, end_place(w->b, row, side),
+                     "no port from %u on is left on '%s', which has %u", end->port & ~PORT_FROM,
+                     fleet_name(f, end->component), f->switch_ports[index]);
     return false;
 }
 

@@ -225,6 +225,26 @@ static void cables_that_end_nowhere_are_dangling(void **state)
            "lab.yaml:26:12: 'n[1-': a range is [1-16], [a-d] or a list like [1-4,7]");
 }
 
+static void ports_can_be_given_from_a_port_on(void **state)
+{
+    struct problems problems = {0};
+    struct fleet *f = NULL;
+
+    (void)state;
+    /* n1 and n2 take 2 and 3, the first free ones from 2 on; w1 takes 1. */
+    assert_int_equal(load(with("n[1-2]-nic0\", to: leaf}", "n[1-2]-nic0\", to: \"leaf:2..\"}"),
+                          NULL, &f, &problems), 0);
+    assert_int_equal(f->cable_end[1][0].port, 2);
+    assert_int_equal(f->cable_end[1][1].port, 3);
+    assert_int_equal(f->cable_end[1][3].port, 1);
+    fleet_destroy(f);
+    EXPECT(with("n[1-2]-nic0\", to: leaf}", "n[1-2]-nic0\", to: \"leaf:3..\"}"),
+           "lab.yaml:26:31: no port from 3 on is left on 'leaf', which has 4");
+    EXPECT(with("n[1-2]-nic0\", to: leaf}", "n[1-2]-nic0\", to: \"leaf:5..\"}"),
+           "lab.yaml:26:31: dangling cable: 'leaf' has ports 1 to 4, not '5'",
+           "lab.yaml:26:31: dangling cable: 'leaf' has ports 1 to 4, not '5'");
+}
+
 static void a_port_holds_one_cable_and_an_optic_sits_on_one_port(void **state)
 {
     (void)state;
@@ -459,6 +479,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(parents_that_do_not_exist_are_dangling),
         cmocka_unit_test(names_are_unique_over_all_kinds),
         cmocka_unit_test(cables_that_end_nowhere_are_dangling),
+        cmocka_unit_test(ports_can_be_given_from_a_port_on),
         cmocka_unit_test(a_port_holds_one_cable_and_an_optic_sits_on_one_port),
         cmocka_unit_test(power_and_cooling_must_carry_what_hangs_on_them),
         cmocka_unit_test(huge_ranges_are_refused_before_anything_is_made),

@@ -142,7 +142,36 @@ static void draw_frame(struct draw *d, struct agent_frame *f)
     draw_text(d, all.text, sizeof(all.text));
     all.beat_ms = (int64_t)below(d, 3600001);
     all.deadline_ms = (int64_t)below(d, 100000);
-    all.verb = (uint8_t)(AGENT_HELLO + below(d, AGENT_CHECK));
+    all.role = (uint8_t)below(d, 2);
+    all.state = (uint8_t)(1 + below(d, 3));
+    all.gone = below(d, 2);
+    all.acts = below(d, 2);
+    all.e = below(d, 2) * below(d, INT64_MAX);
+    all.at_ms = (int64_t)(below(d, 2) * below(d, INT64_MAX / 1000000));
+    all.machine = (uint32_t)below(d, UINT32_MAX);
+    all.level = (uint32_t)below(d, 5);
+    all.gpu = (int32_t)below(d, 17) - 1;
+    all.sample_ms = (int64_t)below(d, 3600001);
+    all.for_ms = (int64_t)below(d, 86400001);
+    all.lease_ms = (int64_t)below(d, 100000);
+    all.t0_us = (int64_t)below(d, INT64_MAX);
+    all.t1_us = (int64_t)(below(d, 2) * below(d, INT64_MAX));
+    draw_text(d, all.spool, sizeof(all.spool));
+    draw_text(d, all.scope, sizeof(all.scope));
+    draw_text(d, all.class, sizeof(all.class));
+    draw_text(d, all.code_text, sizeof(all.code_text));
+    draw_text(d, all.action, sizeof(all.action));
+    draw_text(d, all.serial, sizeof(all.serial));
+    draw_text(d, all.model, sizeof(all.model));
+    draw_text(d, all.fw, sizeof(all.fw));
+    draw_text(d, all.pci, sizeof(all.pci));
+    draw_text(d, all.peer, sizeof(all.peer));
+    draw_text(d, all.peer_port, sizeof(all.peer_port));
+    all.verb = (uint8_t)(AGENT_HELLO + below(d, AGENT_VERB_END - 1));
+    if (all.verb == AGENT_PART)
+        all.n &= UINT32_MAX;
+    if (all.verb == AGENT_MACHINE)
+        all.n &= UINT32_MAX;
     *f = all;
 }
 
@@ -169,7 +198,7 @@ static void whatever_is_written_reads_back_the_same(void **state)
             assert_true(first.job == f.job && first.step == f.step && first.saved == f.saved &&
                         first.step_ms == f.step_ms && first.checkpoint_ms == f.checkpoint_ms);
     }
-    assert_int_equal(seen, ((1u << (AGENT_CHECK + 1)) - 1) & ~1u); /* each verb came up */
+    assert_int_equal(seen, ((1u << AGENT_VERB_END) - 1) & ~1u); /* each verb came up */
 }
 
 int main(void)

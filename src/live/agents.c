@@ -16,6 +16,7 @@
 #define COMMON_GRACE_NS (3 * MW_NS_PER_S) /* agents try again at least every 2 s */
 #define LEASE_SCAN_NS MW_NS_PER_S
 #define COMMON_LEAST 3
+#define EVENT_OLD_NS (30 * 24 * MW_NS_PER_HOUR) /* an older time is that of a clock gone wrong */
 
 /* ---- making -------------------------------------------------------------------------------- */
 
@@ -27,8 +28,14 @@ static bool allocate(struct agents *a)
     a->gpu = mw_calloc((size_t)n * AGENT_GPUS_MAX, sizeof(*a->gpu));
     a->check = mw_calloc(n, sizeof(*a->check));
     a->lease = mw_calloc(a->leases_max, sizeof(*a->lease));
-    return a->agent && a->gpu && a->check && a->lease &&
-           map_init(&a->lease_index, a->leases_max) == 0;
+    a->bmc = mw_calloc(n, sizeof(*a->bmc));
+    for (uint32_t i = 0; a->bmc && i < n; i++)
+        a->bmc[i] = MW_NONE;
+    a->gather = mw_calloc(AGENT_GATHERS_MAX, sizeof(*a->gather));
+    a->spool = mw_calloc(n + AGENT_GATHERS_MAX, sizeof(*a->spool));
+    a->pending = mw_calloc(n + AGENT_GATHERS_MAX, sizeof(*a->pending));
+    return a->agent && a->gpu && a->check && a->lease && a->bmc && a->gather && a->spool &&
+           a->pending && map_init(&a->lease_index, a->leases_max) == 0;
 }
 
 int agents_create(const struct agents_options *o, struct agents **ret, struct mw_error *err)
@@ -39,15 +46,21 @@ int agents_create(const struct agents_options *o, struct agents **ret, struct mw
     if (!a)
         return mw_fail(err, MW_ENOMEM, "out of memory");
     a->o = *o;
-    if (a->o.silence_ns == 0)
-        a->o.silence_ns = AGENT_SILENCE_NS;
     a->board = o->control->board;
     a->nodes = a->board->nodes;
+    a->beat_ns = agents_beat_ns(a->nodes);
+    if (a->o.silence_ns == 0)
+        a->o.silence_ns = agents_silence_ns(a->nodes);
     a->due_ns = MW_NEVER;
     a->expecting = true;
     if (!allocate(a)) {
         agents_destroy(a);
         return mw_fail(err, MW_ENOMEM, "out of memory");
+    }
+    int rc = agents_readings_create(a, err);
+    if (rc < 0) {
+        agents_destroy(a);
+        return rc;
     }
     *ret = a;
     return 0;
@@ -57,10 +70,16 @@ void agents_destroy(struct agents *a)
 {
     if (!a)
         return;
+    agents_readings_destroy(a->readings);
     mw_free(a->agent);
     mw_free(a->gpu);
     mw_free(a->check);
     mw_free(a->lease);
+    mw_free(a->acting);
+    mw_free(a->bmc);
+    mw_free(a->gather);
+    mw_free(a->spool);
+    mw_free(a->pending);
     map_fini(&a->lease_index);
     mw_free(a);
 }
@@ -77,8 +96,9 @@ struct body_finding agents_finding_of(uint32_t node, uint32_t number)
 enum admit agents_finding(struct agents *a, int64_t now_ns, uint32_t kind, uint32_t node,
                           const struct body_finding *f)
 {
-    struct event fact = { .kind = (uint16_t)kind, .observed_ns = now_ns,
-                          .source = SOURCE_NODE + node };
+    bool late = kind == EV_FINDING_OPENED && a->event_ns != 0;
+    struct event fact = { .kind = (uint16_t)kind, .source = SOURCE_NODE + node,
+                          .observed_ns = late ? MW_MIN(a->event_ns, now_ns) : now_ns };
     must(f->finding > 0 && f->finding >> 40 == 0 && node < a->nodes);
     fact.body.finding = *f;
     return a->o.facts.submit(a->o.facts.ctx, &fact, NULL);
@@ -159,15 +179,9 @@ static void watched(struct agents *a, int64_t now_ns, uint32_t node, const char 
     (void)a->o.facts.submit(a->o.facts.ctx, &fact, NULL);
 }
 
-int agents_hello(struct agents *a, int64_t now_ns, const struct agent_frame *hello,
-                 uint32_t *ret_node, struct mw_error *err)
+static int node_hello(struct agents *a, int64_t now_ns, const struct agent_frame *hello,
+                      uint32_t *ret_node, struct mw_error *err)
 {
-    must(a && hello && ret_node && hello->verb == AGENT_HELLO);
-    if (hello->version != AGENT_PROTOCOL) {
-        a->stats.frames_refused++;
-        return mw_fail(err, MW_EVERSION, "the agent speaks version %u of the protocol, this daemon "
-                       "%d: use a mw-agent of the same release", hello->version, AGENT_PROTOCOL);
-    }
     uint64_t id = fleet_find(a->board->fleet, hello->name);
     if (id == 0 || component_kind_of(id) != COMPONENT_NODE) {
         a->stats.frames_refused++;
@@ -176,33 +190,56 @@ int agents_hello(struct agents *a, int64_t now_ns, const struct agent_frame *hel
     }
     uint32_t node = component_index_of(id);
     struct agent *g = &a->agent[node];
-    bool first = g->watch == WATCH_NEVER || g->expected;
     uint64_t boot = mw_hash64_of(hello->boot, strnlen(hello->boot, sizeof(hello->boot)));
     a->stats.frames++;
     alive(a, now_ns, node);
     g->beats = 0;
     g->expected = false;
     agents_gpus(a, node, hello->text);
-    if (first)
-        agents_adopt(a, now_ns, node);
-    if (g->boot != 0 && g->boot != boot)
-        agents_rebooted(a, now_ns, node);
+    agents_adopt(a, now_ns);
+    bool rebooted = g->boot != 0 && g->boot != boot;
     g->boot = boot;
+    if (rebooted) {
+        agents_rebooted(a, now_ns, node);
+        agents_actions_booted(a, now_ns, node);
+    }
     watched(a, now_ns, node, hello->probe);
     *ret_node = node;
     return 0;
 }
 
-static void beat(struct agents *a, int64_t now_ns, uint32_t node)
+int agents_hello(struct agents *a, int64_t now_ns, const struct agent_frame *hello,
+                 uint32_t *ret_peer, struct mw_error *err)
+{
+    must(a && hello && ret_peer && hello->verb == AGENT_HELLO);
+    if (hello->version < AGENT_PROTOCOL_OLDEST || hello->version > AGENT_PROTOCOL) {
+        a->stats.frames_refused++;
+        return mw_fail(err, MW_EVERSION, "the agent speaks version %u of the protocol, this daemon "
+                       "%d: use a mw-agent of the same release", hello->version, AGENT_PROTOCOL);
+    }
+    int rc = hello->role == AGENT_ROLE_GATHER
+                 ? agents_gather_hello(a, now_ns, hello, ret_peer, err)
+                 : node_hello(a, now_ns, hello, ret_peer, err);
+    if (rc == 0) {
+        agents_spool_hello(a, *ret_peer, hello);
+        agents_readings_hello(a, now_ns, *ret_peer, hello);
+    }
+    return rc;
+}
+
+void agents_beat(struct agents *a, int64_t now_ns, uint32_t node)
 {
     struct agent *g = &a->agent[node];
-    bool open = agents_is_open(a, node, agents_number(LIVE_NODE_SILENT, 0)) ||
-                agents_is_open(a, node, agents_number(LIVE_AGENT_LOST, 0));
+    alive(a, now_ns, node);
     a->stats.beats++;
     if (g->beats == AGENT_BEATS_BACK)
         return;
-    if (++g->beats == 1)
-        agents_ask(a, node); /* not in hello: the connection is not this node's before it is over */
+    bool open = agents_is_open(a, node, agents_number(LIVE_NODE_SILENT, 0)) ||
+                agents_is_open(a, node, agents_number(LIVE_AGENT_LOST, 0));
+    if (++g->beats == 1) { /* not in hello: the connection is not this node's before it is over */
+        agents_ask(a, node);
+        agents_actions_ask(a, now_ns, node);
+    }
     if (g->beats < AGENT_BEATS_BACK || !open)
         return;
     close_silence(a, now_ns, node, LIVE_NODE_SILENT);
@@ -212,14 +249,12 @@ static void beat(struct agents *a, int64_t now_ns, uint32_t node)
         g->beats--; /* it could not be recorded: the next beat tries again */
 }
 
-void agents_heard(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f)
+static void node_heard(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f)
 {
-    must(a && f && node < a->nodes);
-    a->stats.frames++;
     alive(a, now_ns, node);
     switch (f->verb) {
     case AGENT_BEAT:
-        beat(a, now_ns, node);
+        agents_beat(a, now_ns, node);
         return;
     case AGENT_KMSG:
         agents_kmsg(a, now_ns, node, f);
@@ -238,6 +273,15 @@ void agents_heard(struct agents *a, int64_t now_ns, uint32_t node, const struct 
         return;
     case AGENT_CHECKED:
         agents_checked(a, now_ns, node, f);
+        agents_said(a, now_ns, node, f);
+        return;
+    case AGENT_SOURCE:
+    case AGENT_PART:
+    case AGENT_FINDING:
+        agents_said(a, now_ns, node, f);
+        return;
+    case AGENT_ACTED:
+        agents_acted(a, now_ns, node, f);
         return;
     case AGENT_BYE:
         a->agent[node].watch = WATCH_PARKED;
@@ -248,10 +292,33 @@ void agents_heard(struct agents *a, int64_t now_ns, uint32_t node, const struct 
     }
 }
 
-void agents_lost(struct agents *a, int64_t now_ns, uint32_t node)
+bool agents_heard(struct agents *a, int64_t now_ns, uint32_t peer, const struct agent_frame *f)
 {
-    must(a && node < a->nodes);
+    must(a && f && peer < a->nodes + AGENT_GATHERS_MAX);
+    a->stats.frames++;
+    if (!agents_spool_takes(a, peer, f)) {
+        if (peer < a->nodes)
+            alive(a, now_ns, peer);
+        return false;
+    }
+    /* It may have waited in the spool for the link: care asks what happened together. */
+    a->event_ns = f->e > 0 && f->at_ms * MW_NS_PER_MS > now_ns - EVENT_OLD_NS
+                      ? f->at_ms * MW_NS_PER_MS : 0;
+    if (peer < a->nodes)
+        node_heard(a, now_ns, peer, f);
+    else
+        agents_gather_heard(a, now_ns, peer, f);
+    a->event_ns = 0;
+    return true;
+}
+
+void agents_lost(struct agents *a, int64_t now_ns, uint32_t peer)
+{
+    must(a && peer < a->nodes + AGENT_GATHERS_MAX);
     (void)now_ns; /* it may come again at once: only silence counts */
+    agents_readings_lost(a, peer);
+    if (peer >= a->nodes)
+        a->gather[peer - a->nodes].connected = false;
 }
 
 /* ---- silence ------------------------------------------------------------------------------- */
@@ -263,8 +330,8 @@ struct silence_count {
 
 static int64_t near_ns(const struct agents *a)
 {
-    int64_t near = a->o.silence_ns - AGENT_BEAT_NS - AGENT_BEAT_NS / 4;
-    return MW_MIN(MW_MAX(near, AGENT_BEAT_NS * 3 / 2), a->o.silence_ns);
+    int64_t near = a->o.silence_ns - a->beat_ns - a->beat_ns / 4;
+    return MW_MIN(MW_MAX(near, a->beat_ns * 3 / 2), a->o.silence_ns);
 }
 
 static struct silence_count count_silent(const struct agents *a, int64_t now_ns)
@@ -441,6 +508,7 @@ void agents_tick(struct agents *a, int64_t now_ns)
     must(a != NULL);
     if (a->expecting)
         expect(a, now_ns);
+    agents_adopt(a, now_ns);
     if (a->due_ns == MW_NEVER)
         return;
     forgive(a, now_ns);
@@ -452,6 +520,8 @@ void agents_tick(struct agents *a, int64_t now_ns)
         a->lease_due_ns = now_ns + LEASE_SCAN_NS;
     }
     agents_checks_due(a, now_ns);
+    agents_actions_due(a, now_ns);
+    agents_readings_tick(a, now_ns);
     a->due_ns = next_due(a);
 }
 
@@ -463,6 +533,10 @@ int64_t agents_next_due(const struct agents *a)
 void agents_act(struct agents *a, int64_t now_ns, const struct event *action)
 {
     must(a && action);
+    if (action->kind == EV_ACTION_STARTED)
+        agents_action_started(a, now_ns, action);
+    if (action->kind == EV_ACTION_STARTED && a->due_ns == MW_NEVER)
+        a->tick_ns = a->due_ns = now_ns;
     if (action->kind != EV_GATE_STARTED)
         return;
     const struct body_gate *gate = &action->body.gate;

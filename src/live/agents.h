@@ -25,6 +25,13 @@
  *   or AGENT_LEASE_LONG_NS after the last line;
  * - a rank that ended badly is over with its attempt, or after AGENT_LEASE_NS.
  *
+ * Peers are numbered: a node of the site by its number, a gatherer (mw-gather) from
+ * the count of nodes on.  A gatherer speaks for machines, and its silence is that of
+ * what it watches, never a death.
+ *
+ * Events that bear a number of the peer's spool are taken once and in order;
+ * agents_committed() acknowledges what the commit made durable.
+ *
  * The time comes in; no I/O: frames are read and written by live/listener.h.
  * One thread.
  */
@@ -37,6 +44,10 @@
 
 #define AGENT_BEAT_NS (200 * INT64_C(1000000))
 #define AGENT_SILENCE_NS (600 * INT64_C(1000000))
+#define AGENT_NODES_MANY 4096 /* above this many nodes agents beat once a second: */
+#define AGENT_BEAT_MANY_NS (1000 * INT64_C(1000000))
+#define AGENT_SILENCE_MANY_NS (3000 * INT64_C(1000000))
+#define AGENT_GATHERS_MAX 64u /* gatherers of one daemon */
 #define AGENT_PROBE_NS (250 * INT64_C(1000000)) /* a port that has not answered by then does not */
 #define AGENT_BUSY_NS (2 * INT64_C(1000000000)) /* so long a verdict waits for a free probe */
 #define AGENT_PROBE_AGAIN_NS (5 * INT64_C(1000000000))
@@ -46,8 +57,18 @@
 #define AGENT_DISK_FULL 980    /* permille: open a finding */
 #define AGENT_DISK_FREE 950    /* under this: close it */
 
-/* Writes a frame to the agent of a node; false when it has no connection. */
-typedef bool agents_send_fn(void *ctx, uint32_t node, const struct agent_frame *f);
+static inline int64_t agents_beat_ns(uint32_t nodes)
+{
+    return nodes > AGENT_NODES_MANY ? AGENT_BEAT_MANY_NS : AGENT_BEAT_NS;
+}
+
+static inline int64_t agents_silence_ns(uint32_t nodes)
+{
+    return nodes > AGENT_NODES_MANY ? AGENT_SILENCE_MANY_NS : AGENT_SILENCE_NS;
+}
+
+/* Writes a frame to a peer: the agent of a node, or a gatherer; false when it has no connection. */
+typedef bool agents_send_fn(void *ctx, uint32_t peer, const struct agent_frame *f);
 
 enum agents_probe {
     AGENTS_PROBE_NONE,  /* this address cannot be tried */
@@ -66,7 +87,7 @@ struct agents_options {
     void *send_ctx;
     agents_probe_fn *probe; /* NULL = silence is death */
     void *probe_ctx;
-    int64_t silence_ns; /* 0 = AGENT_SILENCE_NS */
+    int64_t silence_ns; /* 0 = agents_silence_ns() */
 };
 
 struct agents_stats {
@@ -79,6 +100,10 @@ struct agents_stats {
     uint64_t findings_left_out;         /* past the room for them, or refused */
     uint64_t progress_left_out;         /* not of a job that runs there, or nothing new */
     uint64_t checks_unknown;            /* checks without an answer in time */
+    uint64_t actions_ok, actions_failed, actions_unknown; /* of machines, as they ended */
+    uint64_t events_again;              /* events that came again and were in already */
+    uint64_t events_early;              /* events past one that was not taken: they come again */
+    uint64_t acks;                      /* acknowledgements sent */
     uint32_t watched;                   /* agents heard within silence_ns */
 };
 
@@ -87,14 +112,23 @@ MW_MUST_USE int agents_create(const struct agents_options *o, struct agents **re
                               struct mw_error *err);
 void agents_destroy(struct agents *a);
 
-/* The first frame of a connection.  The node's number, or a refusal: MW_EVERSION, MW_ENOTFOUND
- * (no such node in the site).  A second connection of one node takes the place of the first. */
+/* The first frame of a connection.  The peer's number, or a refusal: MW_EVERSION, MW_ENOTFOUND
+ * (no such node in the site), MW_ELIMIT (too many gatherers).  A second connection of one peer
+ * takes the place of the first. */
 MW_MUST_USE int agents_hello(struct agents *a, int64_t now_ns, const struct agent_frame *hello,
-                             uint32_t *ret_node, struct mw_error *err);
-/* Any later frame of the node's present connection. */
-void agents_heard(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f);
+                             uint32_t *ret_peer, struct mw_error *err);
+/* Any later frame of the peer's present connection. false: an event that is not to be taken now,
+ * as it is in already or others before it are not; else see agents_taken(). */
+bool agents_heard(struct agents *a, int64_t now_ns, uint32_t peer, const struct agent_frame *f);
+/* What agents_heard() was given last is staged for the next commit, with all its facts. */
+void agents_taken(struct agents *a, uint32_t peer, const struct agent_frame *f);
+/* All that was taken is durable now: acknowledges it. */
+void agents_committed(struct agents *a);
+/* A record of samples: a sign of life, as a beat is. */
+void agents_samples(struct agents *a, int64_t now_ns, uint32_t peer, const uint8_t *payload,
+                    size_t size);
 /* Its present connection has ended without a goodbye: not yet a silence. */
-void agents_lost(struct agents *a, int64_t now_ns, uint32_t node);
+void agents_lost(struct agents *a, int64_t now_ns, uint32_t peer);
 
 /* What came of a probe: the node's port answered, or it refused or did not answer in time. */
 void agents_probed(struct agents *a, int64_t now_ns, uint32_t node, bool answers);
@@ -103,11 +137,16 @@ void agents_tick(struct agents *a, int64_t now_ns);
 /* MW_NEVER while no agent was heard or is expected. */
 int64_t agents_next_due(const struct agents *a);
 
-/* A committed gate.started (others are ignored): the check is asked of the node's agent, again when
+/* A committed action.started is asked of who can do it (agents_actions.c).
+ * A committed gate.started (others are ignored): the check is asked of the node's agent, again when
  * that agent says hello again.  Without an answer in time, or when the agent cannot say, the gate
  * stays open for a person: nothing passes that nobody checked, and nothing failed. */
 void agents_act(struct agents *a, int64_t now_ns, const struct event *action);
 
 struct agents_stats agents_stats(const struct agents *a);
+
+/* What is read of machines, of the site and beside it; borrowed, for reading. */
+struct machines;
+const struct machines *agents_machines(const struct agents *a);
 
 #endif

@@ -28,7 +28,7 @@ struct bench {
     struct agents *a;
     bool full;             /* nothing can be recorded, as with a full disk */
     bool beats[NODES];     /* whose agents beat */
-    bool connected[NODES];
+    bool connected[NODES + AGENT_GATHERS_MAX];
     uint64_t n;
     struct agent_frame sent; /* the last frame to an agent */
     uint32_t sent_node, sent_count;
@@ -73,15 +73,22 @@ static inline void open_agents(struct bench *b)
     assert_int_equal(agents_create(&o, &b->a, NULL), 0);
 }
 
-/* Classes of the live site; one that kills is repaired here without waiting for probation. */
-static inline struct bench *make(void)
+static inline struct bench *make_as(const struct control_policy *p)
 {
     static struct bench b;
-    struct control_policy p = live_policy();
-    p.guard.mode = MODE_ACT;
-    b = (struct bench){ .r = rig_make(NODES, &p) };
+    b = (struct bench){ .r = rig_make(NODES, p) };
     open_agents(&b);
     return &b;
+}
+
+/* Classes of the live site.  Crews repair here: what machines do is in agents_actions_test.c. */
+static inline struct bench *make(void)
+{
+    struct control_policy p = live_policy();
+    p.guard.mode = MODE_ACT;
+    for (uint32_t i = 0; i < p.care.classes; i++)
+        p.care.class[i].steps = 0;
+    return make_as(&p);
 }
 
 static inline void end(struct bench *b)

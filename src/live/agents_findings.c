@@ -20,8 +20,7 @@ static uint64_t lease_key(uint32_t node, uint32_t number)
     return (uint64_t)node << 32 | number;
 }
 
-/* The lease of a finding, a new one when it has none; NULL when there is no room. */
-static struct lease *lease_of(struct agents *a, uint32_t node, uint32_t number)
+struct lease *agents_lease_of(struct agents *a, uint32_t node, uint32_t number)
 {
     uint32_t row = map_get(&a->lease_index, lease_key(node, number));
     if (row == MW_NONE) {
@@ -44,11 +43,10 @@ static void lease_drop(struct agents *a, uint32_t row)
         map_put(&a->lease_index, lease_key(a->lease[row].node, a->lease[row].number), row);
 }
 
-/* Opens the finding, or hears of it again; its lease, NULL when it could not be opened. */
-static struct lease *open_finding(struct agents *a, int64_t now_ns, const struct body_finding *f)
+struct lease *agents_open(struct agents *a, int64_t now_ns, const struct body_finding *f)
 {
     uint32_t number = (uint32_t)f->finding;
-    struct lease *l = lease_of(a, f->node, number);
+    struct lease *l = agents_lease_of(a, f->node, number);
     if (l == NULL) {
         a->stats.findings_left_out++;
         return NULL;
@@ -67,8 +65,7 @@ static struct lease *open_finding(struct agents *a, int64_t now_ns, const struct
     return NULL;
 }
 
-/* False: it could not be recorded now; the lease stays, so that it is tried again. */
-static bool close_finding(struct agents *a, int64_t now_ns, uint32_t node, uint32_t number)
+bool agents_close(struct agents *a, int64_t now_ns, uint32_t node, uint32_t number)
 {
     uint32_t row = map_get(&a->lease_index, lease_key(node, number));
     struct body_finding f = agents_finding_of(node, number);
@@ -129,29 +126,34 @@ void agents_leases(struct agents *a, int64_t now_ns)
             return; /* nothing can be recorded now */
         if (!agents_is_open(a, l.node, l.number))
             lease_drop(a, row);
-        else if (!lease_is_over(a, now_ns, &l) || !close_finding(a, now_ns, l.node, l.number))
+        else if (!lease_is_over(a, now_ns, &l) || !agents_close(a, now_ns, l.node, l.number))
             row++;
     }
 }
 
-static void adopt(struct agents *a, int64_t now_ns, uint32_t node, enum live_class class,
-                  uint32_t places)
+/* Is a finding of this class one that an agent says, and that a lease closes? */
+static bool is_said(enum live_class class)
 {
-    for (uint32_t place = 0; place < places; place++) {
-        uint32_t number = agents_number(class, place);
-        struct lease *l = agents_is_open(a, node, number) ? lease_of(a, node, number) : NULL;
+    return is_kmsg(class) || class == LIVE_DISK || class == LIVE_SLURMD || class == LIVE_RANK ||
+           (class >= LIVE_DRIVER && class < LIVE_CLASS_COUNT);
+}
+
+void agents_adopt(struct agents *a, int64_t now_ns)
+{
+    uint64_t key;
+    if (a->adopted)
+        return;
+    a->adopted = true;
+    for (uint32_t row = 0; care_finding_row(a->o.control->care, row, &key); row++) {
+        uint64_t source = key >> 40, number = key & ((UINT64_C(1) << 40) - 1);
+        uint32_t node = (uint32_t)(source - SOURCE_NODE);
+        if (source < SOURCE_NODE || node >= a->nodes || number >> 32 != 0 || number >> 24 == 0 ||
+            !is_said(agents_class_of((uint32_t)number)))
+            continue;
+        struct lease *l = agents_lease_of(a, node, (uint32_t)number);
         if (l != NULL)
             l->heard_ns = now_ns;
     }
-}
-
-void agents_adopt(struct agents *a, int64_t now_ns, uint32_t node)
-{
-    for (size_t i = 0; i < MW_ARRAY_LEN(kmsg_classes); i++)
-        adopt(a, now_ns, node, kmsg_classes[i], AGENT_PLACES);
-    adopt(a, now_ns, node, LIVE_DISK, AGENT_PATHS);
-    adopt(a, now_ns, node, LIVE_SLURMD, 1);
-    adopt(a, now_ns, node, LIVE_RANK, AGENT_RANKS);
 }
 
 /* What the kernel of the last boot said is over; whether the fault is, its class says. */
@@ -161,7 +163,7 @@ void agents_rebooted(struct agents *a, int64_t now_ns, uint32_t node)
         const struct lease l = a->lease[row];
         enum live_class class = agents_class_of(l.number);
         bool ended = l.node == node && (is_kmsg(class) || class == LIVE_RANK);
-        if (!ended || !close_finding(a, now_ns, node, l.number))
+        if (!ended || !agents_close(a, now_ns, node, l.number))
             row++;
     }
 }
@@ -274,7 +276,7 @@ static void diagnosed(struct agents *a, int64_t now_ns, uint32_t node, const str
         f.component = component_id(COMPONENT_GPU, a->board->fleet->node_gpu_first[node] + place);
     f.detail = code_of(d);
     f.effect = (uint8_t)(own ? live_effect_of(d, class) : EFFECT_DEFERS);
-    (void)open_finding(a, now_ns, &f);
+    (void)agents_open(a, now_ns, &f);
 }
 
 void agents_kmsg(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f)
@@ -303,9 +305,9 @@ void agents_unit(struct agents *a, int64_t now_ns, uint32_t node, const struct a
         return;
     }
     if (f->up)
-        (void)close_finding(a, now_ns, node, number); /* it is said again */
+        (void)agents_close(a, now_ns, node, number); /* it is said again */
     else
-        (void)open_finding(a, now_ns, &finding);
+        (void)agents_open(a, now_ns, &finding);
 }
 
 void agents_disk(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f)
@@ -315,11 +317,11 @@ void agents_disk(struct agents *a, int64_t now_ns, uint32_t node, const struct a
     struct body_finding finding = agents_finding_of(node, number);
     finding.detail = f->used_permille;
     if (f->readonly || f->used_permille >= AGENT_DISK_FULL)
-        (void)open_finding(a, now_ns, &finding);
+        (void)agents_open(a, now_ns, &finding);
     else if (f->used_permille < AGENT_DISK_FREE)
-        (void)close_finding(a, now_ns, node, number);
+        (void)agents_close(a, now_ns, node, number);
     else if (agents_is_open(a, node, number)) /* between: as it was */
-        (void)open_finding(a, now_ns, &finding);
+        (void)agents_open(a, now_ns, &finding);
 }
 
 /* Evidence, not a fault of the node: the incident it joins or opens is harmless. */
@@ -330,7 +332,7 @@ void agents_exit(struct agents *a, int64_t now_ns, uint32_t node, const struct a
     struct body_finding finding = agents_finding_of(node, number);
     finding.detail = f->rank;
     finding.effect = EFFECT_HARMLESS;
-    struct lease *l = open_finding(a, now_ns, &finding);
+    struct lease *l = agents_open(a, now_ns, &finding);
     if (l == NULL || slot == MW_NONE)
         return;
     l->job = f->job;

@@ -52,18 +52,55 @@ struct check {
     struct body_gate gate; /* with a result: it is known, and not recorded yet */
 };
 
+/* A gatherer, by its name. */
+struct gatherer {
+    char name[sizeof(((struct agent_frame *)NULL)->name)];
+    int64_t heard_ns;
+    bool connected;
+};
+
+/* How far a peer's numbered events have come; see live/spool.h. */
+struct agents_spool {
+    uint64_t id;    /* hash of its name; 0 = its events bear no numbers */
+    uint64_t taken; /* the last that is staged or durable: the next is taken + 1 */
+    uint64_t acked; /* the last that it was told is durable */
+    bool pending;   /* there is something to tell after the next commit */
+};
+
+/* A machine's action without a result (agents_actions.c). */
+struct acting {
+    uint64_t seq;             /* of action.started */
+    uint32_t epoch;
+    bool sent;                /* its peer may have it */
+    int64_t lease_ns, due_ns; /* not begun after it; no answer is waited for any longer */
+    int64_t early_ns;         /* by then somebody has to be there who can do it */
+    uint64_t boot;            /* of the node as it was asked; 0 = not known */
+    struct body_order order;  /* with a result: it is known, and not recorded yet */
+    char text[256];           /* of the result */
+};
+
 struct agents {
     struct agents_options o;
     const struct board *board;
     uint32_t nodes;
+    int64_t beat_ns;
     struct agent *agent;     /* per node */
+    struct gatherer *gather; /* AGENT_GATHERS_MAX */
+    struct agents_spool *spool; /* per peer: nodes, then gatherers */
+    uint32_t *pending, pendings; /* peers with something to acknowledge */
+    int64_t event_ns;        /* while a numbered event is heard: when it happened; else 0 */
     uint32_t *gpu;           /* per node AGENT_GPUS_MAX PCI addresses, packed */
     struct check *check;     /* per node */
     uint32_t checks;
+    struct acting *acting;
+    uint32_t actings, acting_room;
+    uint32_t *bmc;           /* per node: the gatherer that acts for it by its BMC; MW_NONE */
     struct lease *lease;
     uint32_t leases, leases_max;
     struct map lease_index;  /* node << 32 | number -> row */
+    struct agents_readings *readings; /* agents_samples.c */
     bool expecting;          /* no tick yet */
+    bool adopted;            /* findings from before us have leases */
     int64_t tick_ns, due_ns; /* the last tick; when the next is due */
     int64_t lease_due_ns;
     uint32_t common;         /* nodes in WATCH_COMMON */
@@ -95,7 +132,8 @@ enum admit agents_finding(struct agents *a, int64_t now_ns, uint32_t kind, uint3
 struct body_finding agents_finding_of(uint32_t node, uint32_t number);
 
 /* agents_findings.c: what a node's agent says is wrong. */
-void agents_adopt(struct agents *a, int64_t now_ns, uint32_t node); /* findings from before us */
+/* Findings from before us, once: a lease each, so that what nobody says again is closed. */
+void agents_adopt(struct agents *a, int64_t now_ns);
 void agents_rebooted(struct agents *a, int64_t now_ns, uint32_t node);
 void agents_kmsg(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f);
 void agents_unit(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f);
@@ -103,6 +141,46 @@ void agents_disk(struct agents *a, int64_t now_ns, uint32_t node, const struct a
 void agents_exit(struct agents *a, int64_t now_ns, uint32_t node, const struct agent_frame *f);
 void agents_gpus(struct agents *a, uint32_t node, const char *list);
 void agents_leases(struct agents *a, int64_t now_ns);
+/* The lease of a finding, a new one when it has none; NULL when there is no room. */
+struct lease *agents_lease_of(struct agents *a, uint32_t node, uint32_t number);
+/* Opens the finding, or hears of it again; its lease, NULL when it could not be opened. */
+struct lease *agents_open(struct agents *a, int64_t now_ns, const struct body_finding *f);
+/* False: it could not be recorded now; the lease stays, so that it is tried again. */
+bool agents_close(struct agents *a, int64_t now_ns, uint32_t node, uint32_t number);
+
+/* agents.c: a sign of life of a node's agent. */
+void agents_beat(struct agents *a, int64_t now_ns, uint32_t node);
+
+/* agents_gather.c: gatherers; the numbers of events, of all peers. */
+MW_MUST_USE int agents_gather_hello(struct agents *a, int64_t now_ns,
+                                    const struct agent_frame *hello, uint32_t *ret_peer,
+                                    struct mw_error *err);
+void agents_gather_heard(struct agents *a, int64_t now_ns, uint32_t peer,
+                         const struct agent_frame *f);
+void agents_spool_hello(struct agents *a, uint32_t peer, const struct agent_frame *hello);
+bool agents_spool_takes(struct agents *a, uint32_t peer, const struct agent_frame *f);
+void agents_spool_pending(struct agents *a, uint32_t peer);
+
+/* agents_samples.c: source, part, machine and finding frames, of an agent or a gatherer. */
+void agents_said(struct agents *a, int64_t now_ns, uint32_t peer, const struct agent_frame *f);
+struct agents_readings;
+MW_MUST_USE int agents_readings_create(struct agents *a, struct mw_error *err); /* a->readings */
+void agents_readings_destroy(struct agents_readings *r); /* NULL and half made are fine */
+void agents_readings_hello(struct agents *a, int64_t now_ns, uint32_t peer,
+                           const struct agent_frame *hello);
+void agents_readings_lost(struct agents *a, uint32_t peer);
+void agents_readings_tick(struct agents *a, int64_t now_ns);
+
+/* agents_actions.c: the end of an action that a peer was asked for. */
+void agents_acted(struct agents *a, int64_t now_ns, uint32_t peer, const struct agent_frame *f);
+void agents_action_started(struct agents *a, int64_t now_ns, const struct event *action);
+/* A gatherer says hello: which machines it acts for it will say. */
+void agents_machines_anew(struct agents *a, uint32_t peer);
+/* It names a machine, and whether it acts for it. */
+void agents_machine(struct agents *a, int64_t now_ns, uint32_t peer, const struct agent_frame *f);
+void agents_actions_ask(struct agents *a, int64_t now_ns, uint32_t peer); /* not ended */
+void agents_actions_booted(struct agents *a, int64_t now_ns, uint32_t node); /* a new boot id */
+void agents_actions_due(struct agents *a, int64_t now_ns);
 
 /* agents_witness.c: where else a node is asked whether it lives. */
 /* "10.0.0.7:6818" into the body; what is none leaves it without. */

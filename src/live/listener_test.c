@@ -43,6 +43,11 @@ MW_PRINTF(2, 3) static void add(struct bench *b, const char *fmt, ...)
 static int on_hello(void *ctx, const struct agent_frame *f, uint32_t *ret, struct mw_error *err)
 {
     uint64_t n = 0;
+    if (f->role == AGENT_ROLE_GATHER) {
+        *ret = NODES + 5; /* behind the nodes: a gatherer's place */
+        add(ctx, "gatherer;");
+        return 0;
+    }
     if (f->name[0] != 'n' || mw_parse_u64(f->name + 1, &n) != 0 || n >= NODES)
         return mw_fail(err, MW_ENOTFOUND, "no such node");
     *ret = (uint32_t)n;
@@ -59,6 +64,16 @@ static void on_heard(void *ctx, uint32_t node, const struct agent_frame *f)
 static void on_lost(void *ctx, uint32_t node)
 {
     add(ctx, "lost %u;", node);
+}
+
+static void on_samples(void *ctx, uint32_t peer, const uint8_t *payload, size_t size)
+{
+    add(ctx, "samples %u of %zu from %u;", payload[0], size, peer);
+}
+
+static void on_turn(void *ctx)
+{
+    add(ctx, "turn;");
 }
 
 static struct listener_options options_of(struct bench *b)
@@ -232,6 +247,127 @@ static void who_cannot_be_heard_is_told_why_and_closed(void **state)
     bench_free(b);
 }
 
+static struct bench *bench_with_samples(void)
+{
+    struct bench *b = bench_make(NULL, 0);
+    struct listener_options o = options_of(b);
+    struct mw_error err = { 0 };
+    listener_destroy(b->listener);
+    o.port.samples = on_samples;
+    o.port.turn = on_turn;
+    if (listener_create(&o, &b->listener, &err) != 0)
+        fail_msg("%s", err.text);
+    return b;
+}
+
+static void say_bytes(struct bench *b, int fd, const void *bytes, size_t size)
+{
+    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+    turn(b);
+}
+
+static void samples_come_whole_between_lines_and_are_heard_together(void **state)
+{
+    (void)state;
+    struct bench *b = bench_with_samples();
+    int fd = client(b);
+    say(b, fd, "hello version=2 node=n2 boot=b\n");
+    expect(b, "hello 2;turn;");
+    expect_answer(b, fd, "welcome version=2 beat_ms=200 sample_ms=1000\n");
+    b->heard[0] = '\0';
+    /* A newline and a mark within a payload are no ends of records. */
+    static const char said[] = "beat n=1\n" "\x01\x04\x00\x00\x07\n\x01\n" "beat n=2\n" "\x01\x01";
+    say_bytes(b, fd, said, sizeof(said) - 1);
+    expect(b, "beat 2;samples 7 of 4 from 2;beat 2;turn;");
+    say_bytes(b, fd, "\x00\x00\x09", 3);
+    expect(b, "beat 2;samples 7 of 4 from 2;beat 2;turn;samples 9 of 1 from 2;turn;");
+    (void)close(fd);
+    bench_free(b);
+}
+
+static void samples_before_a_hello_or_of_an_impossible_size_end_the_connection(void **state)
+{
+    static const struct {
+        const char *hello, *said;
+        size_t size;
+        const char *answer;
+    } wrong[] = {
+        { "", "\x01\x01\x00\x00x", 5, "refuse code=MW_ESYNTAX" },
+        { "hello version=2 node=n2 boot=b\n", "\x01\x00\x00\x00", 4, "refuse code=MW_ELIMIT" },
+        { "hello version=2 node=n2 boot=b\n", "\x01\x01\x00\x01", 4, "refuse code=MW_ELIMIT" },
+    };
+    (void)state;
+    for (size_t i = 0; i < MW_ARRAY_LEN(wrong); i++) {
+        struct bench *b = bench_with_samples();
+        int fd = client(b);
+        say(b, fd, wrong[i].hello);
+        say_bytes(b, fd, wrong[i].said, wrong[i].size);
+        expect_answer(b, fd, wrong[i].answer);
+        expect_closed(b, fd);
+        (void)close(fd);
+        bench_free(b);
+    }
+}
+
+static void the_longest_samples_arrive_in_pieces(void **state)
+{
+    static uint8_t record[AGENT_SAMPLES_HEAD + AGENT_SAMPLES_MAX];
+    (void)state;
+    struct bench *b = bench_with_samples();
+    int fd = client(b);
+    say(b, fd, "hello version=2 node=n1 boot=b\n");
+    expect(b, "hello 1;turn;");
+    b->heard[0] = '\0';
+    agent_samples_head(record, AGENT_SAMPLES_MAX);
+    record[AGENT_SAMPLES_HEAD] = 5;
+    for (size_t at = 0; at < sizeof(record); at += 10000)
+        say_bytes(b, fd, record + at, MW_MIN((size_t)10000, sizeof(record) - at));
+    expect(b, "samples 5 of 65536 from 1;turn;");
+    (void)close(fd);
+    bench_free(b);
+}
+
+static void a_gatherer_is_a_peer_behind_the_nodes(void **state)
+{
+    (void)state;
+    struct bench *b = bench_with_samples();
+    int fd = client(b);
+    say(b, fd, "hello version=2 node=racks role=gather boot=b\nmachine n=1 name=n77\n");
+    expect(b, "gatherer;frame 9;turn;");
+    const struct agent_frame act = { .verb = AGENT_ACT, .n = 3, .action = "power-cycle", .gpu = -1,
+                                     .name = "n77", .lease_ms = 1000 };
+    assert_true(listener_send(b->listener, NODES + 5, &act));
+    assert_false(listener_send(b->listener, NODES + 6, &act));
+    expect_answer(b, fd, "act id=3 step=power-cycle gpu=-1 name=n77 lease_ms=1000\n");
+    (void)close(fd);
+    expect(b, "gatherer;frame 9;turn;lost 9;");
+    bench_free(b);
+}
+
+static void a_question_for_the_time_is_answered_at_once(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(NULL, 0);
+    int fd = client(b);
+    say(b, fd, "hello version=2 node=n1 boot=b\nclock t0_us=1763845200000001\n");
+    expect_answer(b, fd, "clock t0_us=1763845200000001 t1_us=1");
+    assert_string_equal(b->heard, "hello 1;"); /* nobody else was asked */
+    (void)close(fd);
+    bench_free(b);
+}
+
+static void certificates_are_not_given_out_in_plain_text(void **state)
+{
+    (void)state;
+    struct bench *b = bench_make(NULL, 0);
+    int fd = client(b);
+    say(b, fd, "join node=n1 token=mwj1.x csr=MIIB\n");
+    expect_answer(b, fd, "refuse code=MW_EDENIED");
+    expect_closed(b, fd);
+    (void)close(fd);
+    bench_free(b);
+}
+
 static void a_line_without_an_end_is_cut_off(void **state)
 {
     (void)state;
@@ -354,6 +490,12 @@ int main(void)
         cmocka_unit_test(
             a_newer_connection_of_a_node_takes_the_place_of_the_old_and_nobody_is_lost),
         cmocka_unit_test(who_cannot_be_heard_is_told_why_and_closed),
+        cmocka_unit_test(samples_come_whole_between_lines_and_are_heard_together),
+        cmocka_unit_test(samples_before_a_hello_or_of_an_impossible_size_end_the_connection),
+        cmocka_unit_test(the_longest_samples_arrive_in_pieces),
+        cmocka_unit_test(a_gatherer_is_a_peer_behind_the_nodes),
+        cmocka_unit_test(a_question_for_the_time_is_answered_at_once),
+        cmocka_unit_test(certificates_are_not_given_out_in_plain_text),
         cmocka_unit_test(a_line_without_an_end_is_cut_off),
         cmocka_unit_test(who_says_nothing_is_not_kept),
         cmocka_unit_test(an_agent_that_does_not_read_is_dropped),

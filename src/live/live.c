@@ -122,6 +122,7 @@ static int settle(struct live *l, struct mw_error *err)
     if (rc == 0)
         rc = core_commit(l->control->core, &l->why);
     if (rc == 0) {
+        agents_committed(l->agents);
         l->retry_ns = MW_NEVER;
         l->stats.trouble_since_ns = 0;
         l->stats.trouble[0] = '\0';
@@ -310,22 +311,50 @@ int64_t live_next_due(const struct live *l)
 
 /* ---- what comes from outside --------------------------------------------------------------- */
 
-int live_agent_hello(struct live *l, int64_t now_ns, const struct agent_frame *hello,
-                     uint32_t *ret_node, struct mw_error *err)
+int live_agent_hello_more(struct live *l, int64_t now_ns, const struct agent_frame *hello,
+                          uint32_t *ret_peer, struct mw_error *err)
 {
     enter(l, now_ns);
-    int rc = agents_hello(l->agents, now_ns, hello, ret_node, err);
+    return agents_hello(l->agents, now_ns, hello, ret_peer, err);
+}
+
+int live_agent_hello(struct live *l, int64_t now_ns, const struct agent_frame *hello,
+                     uint32_t *ret_peer, struct mw_error *err)
+{
     struct mw_error why;
+    int rc = live_agent_hello_more(l, now_ns, hello, ret_peer, err);
     (void)!settle(l, &why); /* its node is heard all the same; ticks try again */
     return rc;
 }
 
-int live_agent_heard(struct live *l, int64_t now_ns, uint32_t node, const struct agent_frame *f,
-                     struct mw_error *err)
+/* An event whose facts could not be staged was not taken: its agent sends it again. */
+void live_agent_heard_more(struct live *l, int64_t now_ns, uint32_t peer,
+                           const struct agent_frame *f)
 {
     enter(l, now_ns);
-    agents_heard(l->agents, now_ns, node, f);
+    bool new = agents_heard(l->agents, now_ns, peer, f);
+    if (new && l->failed == 0)
+        agents_taken(l->agents, peer, f);
+}
+
+int live_agents_end(struct live *l, int64_t now_ns, struct mw_error *err)
+{
+    enter(l, now_ns);
     return settle(l, err);
+}
+
+int live_agent_heard(struct live *l, int64_t now_ns, uint32_t peer, const struct agent_frame *f,
+                     struct mw_error *err)
+{
+    live_agent_heard_more(l, now_ns, peer, f);
+    return settle(l, err);
+}
+
+void live_agent_samples(struct live *l, int64_t now_ns, uint32_t peer, const uint8_t *payload,
+                        size_t size)
+{
+    enter(l, now_ns);
+    agents_samples(l->agents, now_ns, peer, payload, size);
 }
 
 int live_agent_probed(struct live *l, int64_t now_ns, uint32_t node, bool answers,
@@ -336,10 +365,10 @@ int live_agent_probed(struct live *l, int64_t now_ns, uint32_t node, bool answer
     return settle(l, err);
 }
 
-int live_agent_lost(struct live *l, int64_t now_ns, uint32_t node, struct mw_error *err)
+int live_agent_lost(struct live *l, int64_t now_ns, uint32_t peer, struct mw_error *err)
 {
     enter(l, now_ns);
-    agents_lost(l->agents, now_ns, node);
+    agents_lost(l->agents, now_ns, peer);
     return settle(l, err);
 }
 
@@ -382,6 +411,21 @@ int live_commands_end(struct live *l, struct mw_error *err)
 const struct control *live_control(const struct live *l)
 {
     return l->control;
+}
+
+const struct machines *live_machines(const struct live *l)
+{
+    return agents_machines(l->agents);
+}
+
+int live_rate(struct live *l, const char *machine, int64_t sample_ms, int64_t for_ms,
+              struct mw_error *err)
+{
+    const struct agent_frame f = { .verb = AGENT_RATE, .sample_ms = sample_ms, .for_ms = for_ms };
+    uint64_t id = fleet_find(l->options.fleet, machine);
+    bool asked = component_kind_of(id) == COMPONENT_NODE &&
+                 l->options.send(l->options.send_ctx, component_index_of(id), &f);
+    return asked ? 0 : mw_fail(err, MW_ENOTFOUND, "the agent of '%.80s' is not connected", machine);
 }
 
 struct journal *live_journal(const struct live *l)

@@ -51,14 +51,25 @@ void live_processes_gone(struct live *l);
 MW_MUST_USE int live_tick(struct live *l, int64_t now_ns, struct mw_error *err);
 int64_t live_next_due(const struct live *l);
 
-/* Frames of agents; see live/agents.h. */
+/* Frames of agents and gatherers; see live/agents.h. */
 MW_MUST_USE int live_agent_hello(struct live *l, int64_t now_ns, const struct agent_frame *hello,
-                                 uint32_t *ret_node, struct mw_error *err);
-MW_MUST_USE int live_agent_heard(struct live *l, int64_t now_ns, uint32_t node,
+                                 uint32_t *ret_peer, struct mw_error *err);
+/* As live_agent_hello(), but nothing is durable before live_agents_end(). */
+MW_MUST_USE int live_agent_hello_more(struct live *l, int64_t now_ns,
+                                      const struct agent_frame *hello, uint32_t *ret_peer,
+                                      struct mw_error *err);
+MW_MUST_USE int live_agent_heard(struct live *l, int64_t now_ns, uint32_t peer,
                                  const struct agent_frame *f, struct mw_error *err);
+/* One of several that came at once: nothing is durable before live_agents_end(). */
+void live_agent_heard_more(struct live *l, int64_t now_ns, uint32_t peer,
+                           const struct agent_frame *f);
+MW_MUST_USE int live_agents_end(struct live *l, int64_t now_ns, struct mw_error *err);
+/* A record of samples: nothing of it is kept in the record, but what is found in it is. */
+void live_agent_samples(struct live *l, int64_t now_ns, uint32_t peer, const uint8_t *payload,
+                        size_t size);
 MW_MUST_USE int live_agent_probed(struct live *l, int64_t now_ns, uint32_t node, bool answers,
                                   struct mw_error *err);
-MW_MUST_USE int live_agent_lost(struct live *l, int64_t now_ns, uint32_t node,
+MW_MUST_USE int live_agent_lost(struct live *l, int64_t now_ns, uint32_t peer,
                                 struct mw_error *err);
 
 /* A person's command (EV_COMMAND, or orders and gates that a person answers); *ret says whether it
@@ -84,6 +95,11 @@ struct live_stats {
 };
 
 const struct control *live_control(const struct live *l);
+const struct machines *live_machines(const struct live *l); /* what machines say of themselves */
+/* Asks the agent of a machine for readings each sample_ms, for for_ms.  MW_ENOTFOUND: it is no node
+ * of the site, or its agent is not connected. */
+MW_MUST_USE int live_rate(struct live *l, const char *machine, int64_t sample_ms, int64_t for_ms,
+                          struct mw_error *err);
 struct journal *live_journal(const struct live *l); /* for reading */
 bool live_has_slurm(const struct live *l);
 struct live_stats live_stats(const struct live *l);

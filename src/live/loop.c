@@ -30,6 +30,7 @@ struct loop {
     struct live_clock clock;
     int64_t started_ns, ends_ns;
     uint64_t told_seq; /* events up to here were told */
+    bool unsettled;    /* something was heard in this turn and is not durable */
     bool troubled;     /* told that the record does not take what is heard */
     bool stopping;
 };
@@ -38,29 +39,50 @@ static const int SIGNALS[] = { SIGTERM, SIGINT, SIGHUP };
 
 /* ---- agents -------------------------------------------------------------------------------- */
 
-static int hello(void *ctx, const struct agent_frame *f, uint32_t *ret_node, struct mw_error *err)
+static int hello(void *ctx, const struct agent_frame *f, uint32_t *ret_peer, struct mw_error *err)
 {
     struct loop *l = ctx;
-    return live_agent_hello(l->live, loop_now_ns(l), f, ret_node, err);
+    l->unsettled = true;
+    return live_agent_hello_more(l->live, loop_now_ns(l), f, ret_peer, err);
+}
+
+static void heard(void *ctx, uint32_t peer, const struct agent_frame *f)
+{
+    struct loop *l = ctx;
+    live_agent_heard_more(l->live, loop_now_ns(l), peer, f);
+}
+
+static void samples(void *ctx, uint32_t peer, const uint8_t *payload, size_t size)
+{
+    struct loop *l = ctx;
+    live_agent_samples(l->live, loop_now_ns(l), peer, payload, size);
+}
+
+/* What all connections said in one turn of the loop is made durable together, at its end. */
+static void turn(void *ctx)
+{
+    struct loop *l = ctx;
+    l->unsettled = true;
 }
 
 /* A record that fails shows at the next tick. */
-static void heard(void *ctx, uint32_t node, const struct agent_frame *f)
+static void settle(struct loop *l)
 {
-    struct loop *l = ctx;
-    (void)!live_agent_heard(l->live, loop_now_ns(l), node, f, NULL);
+    if (l->unsettled)
+        (void)!live_agents_end(l->live, loop_now_ns(l), NULL);
+    l->unsettled = false;
 }
 
-static void lost(void *ctx, uint32_t node)
+static void lost(void *ctx, uint32_t peer)
 {
     struct loop *l = ctx;
-    (void)!live_agent_lost(l->live, loop_now_ns(l), node, NULL);
+    (void)!live_agent_lost(l->live, loop_now_ns(l), peer, NULL);
 }
 
-static bool send_frame(void *ctx, uint32_t node, const struct agent_frame *f)
+static bool send_frame(void *ctx, uint32_t peer, const struct agent_frame *f)
 {
     const struct loop *l = ctx;
-    return l->listener && listener_send(l->listener, node, f);
+    return l->listener && listener_send(l->listener, peer, f);
 }
 
 static void probed(void *ctx, uint32_t node, bool answers)
@@ -139,6 +161,7 @@ static void sleep_until(struct loop *l, int64_t due_ns, bool ticked)
         t = (struct timeval){ .tv_sec = t.tv_sec + 1 };
     (void)event_add(l->timer, &t);
     (void)event_base_loop(l->base, EVLOOP_ONCE);
+    settle(l);
 }
 
 int loop_run(struct loop *l, struct mw_error *err)
@@ -198,10 +221,14 @@ static int loop_init(struct loop *l, struct mw_error *err)
     l->started_ns = loop_now_ns(l);
     l->ends_ns = o->for_ns > 0 ? l->started_ns + o->for_ns : MW_NEVER;
     l->told_seq = o->journal->head.seq;
+    /* After a restart all agents of a large site come at once and take turns. */
+    bool many = o->fleet->count[COMPONENT_NODE] > AGENT_NODES_MANY;
     const struct listener_options agents = {
-        .base = l->base, .address = o->listen, .token = o->token,
+        .base = l->base, .address = o->listen, .token = o->token, .authority = o->authority,
         .nodes = o->fleet->count[COMPONENT_NODE],
-        .port = { .ctx = l, .hello = hello, .heard = heard, .lost = lost } };
+        .hello_ns = many ? LISTENER_HELLO_TLS_S * MW_NS_PER_S : 0,
+        .port = { .ctx = l, .hello = hello, .heard = heard, .lost = lost, .samples = samples,
+                  .turn = turn } };
     int rc = o->listen ? listener_create(&agents, &l->listener, err) : 0;
     return rc < 0 ? rc : make_live(l, err); /* nobody is accepted before loop_run() */
 }

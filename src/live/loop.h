@@ -33,6 +33,7 @@ struct loop_options {
     int64_t slurm_poll_ns, silence_ns; /* 0 = as the adapters say */
     const char *listen;        /* where agents connect; NULL = nowhere */
     const char *token;
+    struct authority *authority; /* agents connect over TLS; NULL = plain */
     int64_t for_ns;            /* end by itself after this; 0 = do not */
     struct loop_told told;
 };

@@ -8,7 +8,9 @@
 
 #include "base/parse.h"
 #include "base/units.h"
+#include "live/policy_ladders.h"
 #include "signal/diagnosis.h"
+#include "signal/rules.h"
 
 _Static_assert(LIVE_CLASS_COUNT <= BOARD_CLASSES_MAX, "the classes fit into a policy");
 
@@ -42,6 +44,7 @@ struct control_policy live_policy(void)
     p.care.engine = true;
     p.work.engine = true;
     p.guard.mode = MODE_OBSERVE;
+    live_ladders(&p);
     return p;
 }
 
@@ -53,6 +56,25 @@ const char *live_class_doc(uint32_t class)
 #undef X
     };
     return class < LIVE_CLASS_COUNT ? docs[class] : "";
+}
+
+enum live_class live_class_named(const char *name)
+{
+    static const char *const names[] = {
+#define X(e, name, effect, drain, count, gate_min, probation_s, heals, doc) [e] = name,
+        LIVE_CLASSES(X)
+#undef X
+    };
+    uint32_t class = 0;
+    while (class < LIVE_CLASS_COUNT && strcmp(names[class], name) != 0)
+        class++;
+    return (enum live_class)class;
+}
+
+const char *live_detail_words(uint32_t detail)
+{
+    const struct rule *r = detail > LIVE_DETAIL_RULE ? rules_of(detail - LIVE_DETAIL_RULE) : NULL;
+    return r ? r->words : NULL;
 }
 
 /* What a bucket of the Xid catalogue says of the GPU; a bucket that is not here asks for nothing

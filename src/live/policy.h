@@ -37,7 +37,29 @@
     X(LIVE_RANK,          "rank",          EFFECT_NONE,   0,                   0,  0,   0, true,  \
       "a process of a job ended badly; the node is not blamed for it")                            \
     X(LIVE_AGENT_LOST,    "agent-lost",    EFFECT_NONE,   0,                   1,  0,   0, true,  \
-      "the node answers, its agent does not: it works, unwatched")
+      "the node answers, its agent does not: it works, unwatched")                                \
+    X(LIVE_DRIVER,        "driver",        EFFECT_DEFERS, DRAIN_AT_CHECKPOINT, 1, 10, 600, true,  \
+      "the GPU driver does not answer: nobody sees what the GPUs do")                             \
+    X(LIVE_THERMAL,       "thermal",       EFFECT_SLOWS,  DRAIN_AT_CHECKPOINT, 1,  0,  60, true,  \
+      "a GPU or CPU is held down by heat or by its board's protection")                           \
+    X(LIVE_MEMORY,        "memory",        EFFECT_DEFERS, DRAIN_AT_CHECKPOINT, 1, 10, 600, false, \
+      "memory of a GPU or of the host wears: errors grow, or spare rows run out")                 \
+    X(LIVE_LINK,          "link",          EFFECT_KILLS,  0,                   1,  0,  60, true,  \
+      "a port that was in use is down, or its errors are past what data survives")                \
+    X(LIVE_OPTIC,         "optic",         EFFECT_DEFERS, DRAIN_AT_CHECKPOINT, 1,  0,  60, true,  \
+      "an optical module or its fibre wears: light, laser current or bit errors")                 \
+    X(LIVE_CLOCK,         "clock",         EFFECT_NONE,   0,                   0,  0,   0, true,  \
+      "the node's clock is not disciplined, or differs from ours")                                \
+    X(LIVE_HOST,          "host",          EFFECT_DEFERS, DRAIN_AT_CHECKPOINT, 1, 10,  60, true,  \
+      "the node is not as the site file says, or its kernel cannot serve jobs well")              \
+    X(LIVE_BMC,           "bmc",           EFFECT_NONE,   0,                   1,  0,   0, true,  \
+      "the node's BMC states a fault: a fan, a board, a sensor past its limit")                   \
+    X(LIVE_POWER,         "power",         EFFECT_DEFERS, DRAIN_AT_CHECKPOINT, 1,  0,  60, true,  \
+      "a power supply, a feed or an outlet of the node has failed")                               \
+    X(LIVE_SOURCE,        "source",        EFFECT_NONE,   0,                   0,  0,   0, true,  \
+      "a source of the node's readings is silent: the node is seen less well, no more")           \
+    X(LIVE_MODEL,         "model",         EFFECT_NONE,   0,                   0,  0,   0, true,  \
+      "the node's GPUs are of another model than the site file says")
 
 enum live_class {
 #define X(e, name, effect, drain, count, gate_min, probation_s, heals, doc) e,
@@ -56,6 +78,14 @@ const char *live_class_doc(uint32_t class);
  * diagnosis's code and action stand for; LIVE_CLASS_COUNT when it is nothing to act on. */
 struct diagnosis;
 enum live_class live_class_of(const struct diagnosis *d);
+
+/* A class by its name, as rules and sources name it; LIVE_CLASS_COUNT: none. */
+enum live_class live_class_named(const char *name);
+
+/* The detail of a finding that a rule of signal/rules.h made: above every Xid, rank, permille. */
+#define LIVE_DETAIL_RULE 0x10000u
+/* The words of that rule; NULL: the detail is no rule's. */
+const char *live_detail_words(uint32_t detail);
 
 /* The effect of a finding made from it: EFFECT_NONE (the class says) when the line is sure of what
  * the class stands for; EFFECT_DEFERS when it is a reason to look, not to take a node. */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "signal/kmsg.h"
+#include "signal/rules.h"
 #include "signal/xid.h"
 
 /* The class of one line, LIVE_CLASS_COUNT when it says nothing. */
@@ -165,7 +166,7 @@ static void the_default_policy_watches_and_leaves_allocation_to_the_engine(void 
     assert_true(p.care.engine && p.work.engine);
     assert_int_equal(p.care.classes, LIVE_CLASS_COUNT);
     for (uint32_t i = 0; i < p.care.classes; i++) {
-        bool evidence = i == LIVE_APP || i == LIVE_RANK; /* they open no incident */
+        bool evidence = i == LIVE_APP || i == LIVE_RANK || i == LIVE_CLOCK; /* no incident */
         assert_true(p.care.class[i].name[0] != '\0');
         assert_int_equal(p.care.class[i].count, evidence ? 0 : 1);
         assert_true(live_class_doc(i)[0] != '\0');
@@ -174,6 +175,22 @@ static void the_default_policy_watches_and_leaves_allocation_to_the_engine(void 
     assert_true(p.care.class[LIVE_NODE_SILENT].heals && !p.care.class[LIVE_GPU].heals);
     assert_int_equal(p.care.class[LIVE_GPU].gate_ms, 600000);
     assert_string_equal(live_class_doc(LIVE_CLASS_COUNT), "");
+}
+
+static void every_rule_of_readings_stands_for_a_class_by_its_name(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < rules_count(); i++) {
+        const struct rule *r = rules_at(i);
+        enum live_class class = live_class_named(r->class);
+        assert_true(class < LIVE_CLASS_COUNT);
+        assert_string_equal(live_policy().care.class[class].name, r->class);
+        assert_ptr_equal(live_detail_words(LIVE_DETAIL_RULE + r->number), r->words);
+    }
+    assert_int_equal(live_class_named("gravity"), LIVE_CLASS_COUNT);
+    assert_null(live_detail_words(79)); /* an Xid */
+    assert_null(live_detail_words(LIVE_DETAIL_RULE));
+    assert_null(live_detail_words(LIVE_DETAIL_RULE + RULE_NUMBER_MAX));
 }
 
 static void the_policy_survives_the_way_into_the_record(void **state)
@@ -198,6 +215,7 @@ int main(void)
         cmocka_unit_test(nvswitch_errors_count_when_they_are_fatal),
         cmocka_unit_test(the_kernel_takes_a_node_only_when_it_is_certain),
         cmocka_unit_test(the_default_policy_watches_and_leaves_allocation_to_the_engine),
+        cmocka_unit_test(every_rule_of_readings_stands_for_a_class_by_its_name),
         cmocka_unit_test(the_policy_survives_the_way_into_the_record),
     };
     return cmocka_run_group_tests_name("live/policy", tests, NULL, NULL);

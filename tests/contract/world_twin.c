@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "core/event.h"
 #include "sim/slurm_twin.h"
 #include "tests/contract/world.h"
 
@@ -21,6 +22,7 @@ struct twin_world {
     int64_t now_ns;
     uint32_t node_of[WORLD_NODES]; /* as the ear numbers them */
     uint64_t beats[WORLD_NODES];
+    uint64_t acts[WORLD_NODES]; /* the action that its agent was asked for; 0 = none */
     uint32_t boots[WORLD_NODES];
 };
 
@@ -94,8 +96,23 @@ static struct process_port process(void *self)
 static bool send_frame(void *self, uint32_t node, const struct agent_frame *f)
 {
     struct twin_world *w = self;
-    (void)f; /* the twin's agents run no checks: the stories' policy has no gates */
-    return w->listening && slurm_twin_node(w->twin, node).agent;
+    bool there = w->listening && node < WORLD_NODES && slurm_twin_node(w->twin, node).agent;
+    if (there && f->verb == AGENT_ACT) /* answered later: the daemon is committing */
+        w->acts[node] = f->n;
+    return there; /* the twin's agents run no checks: the stories' policy has no gates */
+}
+
+/* As the agents of the lab, which have no executor: nothing is begun. */
+static void answer_acts(struct twin_world *w)
+{
+    for (uint32_t n = 0; n < WORLD_NODES; n++) {
+        struct agent_frame f = { .verb = AGENT_ACTED, .n = w->acts[n], .result = RESULT_FAILED };
+        if (f.n == 0 || !w->listening || w->node_of[n] == MW_NONE)
+            continue;
+        w->acts[n] = 0;
+        (void)snprintf(f.text, sizeof(f.text), "not begun: this agent has no executor");
+        w->ear.heard(w->ear.ctx, w->node_of[n], &f);
+    }
 }
 
 static int64_t now(void *self)
@@ -111,6 +128,7 @@ static void turn(void *self, int64_t due_ns)
     if (next > w->now_ns)
         w->now_ns = next;
     slurm_twin_step(w->twin, w->now_ns);
+    answer_acts(w);
 }
 
 /* ---- people and fate ------------------------------------------------------------------------- */

@@ -6,10 +6,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import figures
+import sections_checks
 import sections_fleet
 import sections_job
 
-SECTIONS = {**sections_job.SECTIONS, **sections_fleet.SECTIONS}
+SECTIONS = {**sections_job.SECTIONS, **sections_fleet.SECTIONS, **sections_checks.SECTIONS}
 
 
 def begin(name):

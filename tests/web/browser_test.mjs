@@ -6,7 +6,7 @@
 //   node browser_test.mjs MW SCENARIO [story]     story: without the pages one by one
 import { SIZES, axeSource, logIn, standStill, startBrowser, startSite, until } from './lab.mjs';
 
-const [mw, scenario, only] = process.argv.slice(2);
+const [mw, scenario, agent, only] = process.argv.slice(2);
 let count = 0, failed = 0;
 function ok(good, name, more = '') {
   count++;
@@ -46,9 +46,11 @@ async function addresses(site) {
     ?? (await rows('incidents?limit=1&closed=1'))[0];
   const job = (await rows('jobs?limit=1&filter=state%3Drunning'))[0] ?? (await rows('jobs?limit=1'))[0];
   const node = (await rows('nodes?limit=1'))[0];
+  const link = (await rows('links?limit=1'))[0], machine = (await rows('machines'))[0];
   return ['#/home', '#/incidents', `#/incidents/${incident.incident}`, '#/jobs', `#/jobs/${job.job}`,
     '#/queue', '#/nodes', `#/nodes/${node.name}`, '#/fleet', '#/fleet?metric=job', '#/topology',
-    '#/orders', '#/parts', '#/whatif', '#/shadow', '#/audit', '#/events', '#/settings'];
+    '#/orders', '#/parts', '#/whatif', '#/shadow', '#/audit', '#/events', '#/settings',
+    '#/links', `#/links/${link.name}`, '#/machines', `#/machines/${machine.name}`];
 }
 
 async function looksFine(page, name, wrong, size) {
@@ -139,19 +141,47 @@ async function drainAndReturn(browser, site, state) {
   await context.close();
 }
 
+/** The machine that all this runs on stands beside the replayed nodes, and its readings move. */
+async function realMachine(browser, site, state) {
+  const context = await browser.newContext({ storageState: state, viewport: SIZES.desk });
+  const page = await context.newPage();
+  const { name } = (await site.ask('/api/v1/machines')).json().rows[0];
+  await page.goto(`${site.url}#/nodes`);
+  await page.click(`main .here-strip a:has-text("${name}")`);
+  ok(await until(10000, async () => page.url().endsWith(`#/machines/${encodeURIComponent(name)}`)),
+    'the real machine is one click from the replayed nodes');
+  ok(await until(20000, async () => await page.locator('.panel-chart canvas').count() >= 3),
+    'its readings are drawn');
+  const text = await page.innerText('main');
+  ok(/measured/.test(text) && !/modelled/.test(text), 'they are marked measured, none modelled', text);
+  const heard = async () => (await site.ask(`/api/v1/machines/${name}`)).json().machine.frames;
+  const before = await heard();
+  ok(await until(10000, async () => await heard() > before + 1), 'new readings come');
+  await page.getByRole('button', { name: /10 a second/ }).click();
+  ok(await until(10000, async () => {
+    const from = await heard();
+    await new Promise((done) => setTimeout(done, 1000));
+    return await heard() - from >= 5;
+  }), 'asked for it, the agent reads ten times a second');
+  await context.close();
+}
+
 async function main() {
-  const site = await startSite(mw, scenario, ['--speed', '20000']);
+  const site = await startSite(mw, scenario, ['--speed', '20000', '--agent', agent]);
   const browser = await startBrowser();
   try {
     const found = await standStill(site, async (s) => (await s.ask(
       '/api/v1/incidents?limit=1')).json().total > 0 && (await s.ask(
       '/api/v1/incidents?limit=1&closed=1')).json().total > 2);
     ok(found, 'the replay has open and closed incidents');
+    ok(await until(20000, async () => (await site.ask('/api/v1/machines')).json().rows.length === 1),
+      'this machine is heard');
     const state = await logIn(browser, site);
     for (const scheme of only ? [] : ['light', 'dark'])
       for (const size of Object.keys(SIZES)) await everyPage(browser, site, state, scheme, size);
     await story(browser, site, state);
     await drainAndReturn(browser, site, state);
+    await realMachine(browser, site, state);
   } finally {
     await browser.close();
     ok(await site.stop() === 0, 'the daemon ends cleanly');

@@ -30,6 +30,9 @@ export function count(n: Maybe<number>): string {
   return n === null || n === undefined ? NONE : Math.round(n).toLocaleString('en-US');
 }
 
+/** 2, 'node' → '2 nodes' */
+export const many = (n: number, word: string) => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+
 /** Three or so digits: 1234567 → '1.23 M' */
 export function short(n: Maybe<number>): string {
   if (n === null || n === undefined) return NONE;

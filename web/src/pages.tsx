@@ -12,7 +12,10 @@ import { IncidentPage } from './pages/incident';
 import { Incidents } from './pages/incidents';
 import { JobPage } from './pages/job';
 import { Jobs } from './pages/jobs';
+import { LinkPage } from './pages/link';
 import { Links } from './pages/links';
+import { MachinePage } from './pages/machine';
+import { Machines } from './pages/machines';
 import { NodePage } from './pages/node';
 import { Nodes } from './pages/nodes';
 import { Orders } from './pages/orders';
@@ -45,12 +48,14 @@ export const PAGES: PageRow[] = [
   { id: 'topology', title: T.nav.topology, group: 'watch', icon: 'topology', key: 't',
     show: () => <TopologyPage /> },
   { id: 'links', title: T.links.title, group: 'watch', icon: 'topology', hidden: true,
-    show: () => <Links /> },
+    show: (p) => p.args[0] ? <LinkPage key={p.args[0]} name={p.args[0]} /> : <Links /> },
   { id: 'jobs', title: T.nav.jobs, group: 'work', icon: 'jobs', key: 'j',
     show: (p) => p.args[0] ? <JobPage key={p.args[0]} id={p.args[0]} /> : <Jobs /> },
   { id: 'queue', title: T.nav.queue, group: 'work', icon: 'queue', key: 'q', show: () => <Queue /> },
   { id: 'nodes', title: T.nav.nodes, group: 'work', icon: 'nodes', key: 'n',
     show: (p) => p.args[0] ? <NodePage key={p.args[0]} name={p.args[0]} /> : <Nodes /> },
+  { id: 'machines', title: T.nav.machines, group: 'watch', icon: 'machines', key: 'm',
+    show: (p) => p.args[0] ? <MachinePage key={p.args[0]} name={p.args[0]} /> : <Machines /> },
   { id: 'orders', title: T.nav.orders, group: 'repair', icon: 'orders', key: 'o', phone: true,
     show: (p) => <Orders id={p.args[0]} /> },
   { id: 'parts', title: T.nav.parts, group: 'repair', icon: 'parts', key: 'p', show: () => <Parts /> },

@@ -1,6 +1,5 @@
 // The words of the pages of work, repair and review; strings.ts has the shell's and the other pages'.
-/** '1 node', '1,664 nodes' */
-const many = (n: number, word: string) => `${n.toLocaleString('en-US')} ${word}${n === 1 ? '' : 's'}`;
+import { many } from './format';
 
 export const P = {
   fold: { all: (n: string) => `Show all ${n}`, fewer: 'Show fewer' },

@@ -19,7 +19,7 @@ export const T = {
 
   nav: {
     label: 'Pages',
-    home: 'Home', incidents: 'Incidents', jobs: 'Jobs', queue: 'Queue', nodes: 'Nodes',
+    home: 'Home', incidents: 'Incidents', jobs: 'Jobs', queue: 'Queue', nodes: 'Nodes', machines: 'Machines',
     fleet: 'Fleet', topology: 'Topology', orders: 'Work orders', parts: 'Spares and parts',
     whatif: 'What-if', shadow: 'Shadow report', audit: 'Audit', events: 'Events',
     settings: 'Settings',

@@ -5,6 +5,7 @@ const PATHS = {
   jobs: 'M2 4h7M2 8h11M2 12h5',
   queue: 'M2.5 3.5h2v9h-2zM7 3.5h2v9H7zM11.5 3.5h2v9h-2z',
   nodes: 'M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.2M5 11h.2',
+  machines: 'M2 3.5h12v7H2zM6 13h4M8 10.5V13M4.5 7h1.8l1-2 1.6 4 1-2h1.6',
   fleet: 'M2.5 2.5h4v4h-4zM9.5 2.5h4v4h-4zM2.5 9.5h4v4h-4zM9.5 9.5h4v4h-4z',
   topology: 'M8 2.5v3M3.5 10.5V8h9v2.5M8 5.5V8M2 10.5h3v3H2zM11 10.5h3v3h-3zM6.5 10.5h3v3h-3zM8 8v2.5',
   orders: 'M10.5 2.6a3.2 3.2 0 0 0-3.8 4.2L2.3 11.2l2.5 2.5 4.4-4.4a3.2 3.2 0 0 0 4.2-3.8l-2 2-1.9-.5-.5-1.9z',

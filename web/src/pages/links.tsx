@@ -24,6 +24,6 @@ const columns: Column<Link>[] = [
 export function Links() {
   return <Page title={W.title} sub={<a href={href('topology')}>{T.topology.title}</a>}>
     <ListTable<Link> path="/links" label={W.title} columns={columns} filterHint={W.filter}
-      rowKey={(l) => l.name} rowHref={(l) => href('events', [], { about: l.name, kind: 'all' })} />
+      rowKey={(l) => l.name} rowHref={(l) => href('links', [l.name])} />
   </Page>;
 }

@@ -8,6 +8,7 @@ import { Fold } from '../components/fold';
 import { Await, Card, EmptyState, Facts, Page } from '../components/layout';
 import { Badge } from '../components/marks';
 import { Num } from '../components/number';
+import { Readings, usePolled } from '../components/readings';
 import { Said } from '../components/said';
 import { Timeline } from '../components/timeline';
 import { siteNow } from '../feed';
@@ -15,7 +16,10 @@ import { ago, count, placeName, span, time, usd, watts } from '../format';
 import { useResource } from '../resource';
 import { href } from '../route';
 import { P } from '../strings-pages';
+import type { List } from '../types';
+import type { Machine, MachineDocument } from '../types-machines';
 import type { Hold, NodeDocument } from '../types-pages';
+import { MachineCards } from './machine';
 
 const N = P.node;
 
@@ -106,7 +110,7 @@ function LinksCard({ d }: { d: NodeDocument }) {
     {bad ? N.linksBad(bad) : N.linksGood}</span>}>
     {rows.length === 0 ? <p class="dim">{N.linksNone}</p>
       : <Fold rows={rows} most={Math.max(4, bad)}>{(some) => <ul class="rows tight">{some.map((l) =>
-        <li key={l.name} title={l.name}><span class="mono small">{l.a}</span>
+        <li key={l.name} title={l.name}><a class="mono small" href={href('links', [l.name])}>{l.a}</a>
           <span class="rows-main dim mono small"
             title={[l.optic_a, l.optic_b].filter(Boolean).join(' · ')}>→ {l.b}</span>
           {l.incident ? <a href={href('incidents', [l.incident])}><Badge word="down" text={String(l.incident)} /></a>
@@ -166,7 +170,10 @@ function PastCard({ d }: { d: NodeDocument }) {
 export function NodePage({ name }: { name: string }) {
   const r = useResource<NodeDocument>(`/nodes/${encodeURIComponent(name)}`, undefined,
     { everyMs: 1500 });
-  const d = r.data;
+  const heard = usePolled<List<Machine>>('/machines', { name }, 5000);
+  const measured = usePolled<MachineDocument>(
+    heard.data?.rows.length ? `/machines/${encodeURIComponent(name)}` : null);
+  const d = r.data, m = measured.data;
   return <Page title={name} tools={d && <Tools d={d} />}
     sub={!d ? r.error && <a href={href('nodes')}>{N.allOfThem}</a> : <><Badge word={d.node.state} />
       <span>{placeName([d.node.hall, d.node.rack].filter(Boolean).join('/'))}</span>
@@ -174,12 +181,14 @@ export function NodePage({ name }: { name: string }) {
     <Await of={r}>{(doc) => <>
       <AdviceNotice d={doc} />
       <div class="cols-main">
-        <div class="stack"><StandsCard d={doc} /><GpusCard d={doc} /><LinksCard d={doc} />
+        <div class="stack"><StandsCard d={doc} />{m && <Readings name={name} doc={m} />}
+          <GpusCard d={doc} /><LinksCard d={doc} />
           <Card title={N.timeline}>{doc.timeline.length === 0 ? <EmptyState title={N.timelineNone} />
             : <Fold rows={[...doc.timeline].sort((a, b) => b.seq - a.seq)} most={20}>
               {(rows) => <Timeline events={rows} label={N.timeline} />}</Fold>}</Card></div>
         <div class="stack"><HoldsCard d={doc} /><OrdersCard d={doc} /><IncidentsCard d={doc} />
-          <PastCard d={doc} /><TestsCard d={doc} /></div>
+          <PastCard d={doc} /><TestsCard d={doc} />
+          {m && <MachineCards d={m} />}</div>
       </div></>}</Await>
   </Page>;
 }

@@ -6,6 +6,7 @@ import { Num } from '../components/number';
 import { Cost } from '../components/cost';
 import type { Column } from '../components/table';
 import { count, watts } from '../format';
+import { HereStrip } from './machines';
 import { href, place, setQuery } from '../route';
 import { P } from '../strings-pages';
 import type { Node } from '../types';
@@ -42,6 +43,7 @@ const QUICK: [keyof typeof N.quick, string][] = [
 export function Nodes() {
   const filter = place.value.query.filter ?? '';
   return <Page title={N.title}>
+    <HereStrip />
     <ListTable<Node> path="/nodes" label={N.title} columns={COLUMNS} defaultSort="name"
       rowKey={(n) => n.name} rowHref={(n) => href('nodes', [n.name])} empty={N.none}
       filterHint={N.filterHint}

@@ -1,0 +1,293 @@
+/*
+ * The table.  Sources by their names in shared facts: NVSentinel's NIC monitor,
+ * cyclecloud-healthagent, gpud, DCGM's health watches (dcgm_gpu_hardware_limits.h),
+ * mcelog.conf, the NVMe base specification, IBTA.  "chosen" says why.
+ * An effect that is not the class's own: DEFERS where the part still works,
+ * HARMLESS where the reading is evidence beside others and takes no node.
+ */
+#include "signal/rules.h"
+
+#include "base/units.h"
+
+#define S MW_MS_PER_S
+#define MIN MW_MS_PER_MIN
+#define HOUR MW_MS_PER_HOUR
+
+#define LEVEL(k, m, o, c) .kind = (k), .metric = (m), .open = (o), .close = (c)
+#define GREW(m, o, c, w)                                                                          \
+    .kind = RULE_RATE, .metric = (m), .open = (o), .close = (c), .window_ms = (w)
+#define AGAINST(k, m, o) .kind = (k), .metric = (m), .other = (o), .open = 1, .close = 1
+#define FOR(h, c) .hold_ms = (h), .clear_ms = (c)
+#define WHILE(m, l) .guard = (m), .guard_least = (l)
+#define TEXT(n, k, w, s) .name = (n), .class = (k), .words = (w), .source = (s)
+
+static const struct rule table[] = {
+    /* -- GPUs -- */
+    { .number = 1, LEVEL(RULE_IS, M_GPU_ALIVE, 0, 0), FOR(0, 2 * S),
+      TEXT("gpu-lost", "gpu", "the driver has lost the GPU",
+           "Xid 79 (fallen off the bus) in NVIDIA's catalogue: RESTART_BM; NVML says the same") },
+    { .number = 2, LEVEL(RULE_ABOVE, M_GPU_ECC_DBE, 1, 1), FOR(0, 10 * S),
+      TEXT("gpu-ecc-dbe", "gpu-soon", "uncorrected memory errors since the driver was loaded",
+           "cyclecloud: DBE > 0; what they did to a program Xid 48, 94 and 95 say") },
+    { .number = 3, LEVEL(RULE_ABOVE, M_GPU_REMAP_PENDING, 1, 1), FOR(0, 10 * S),
+      TEXT("gpu-remap-pending", "gpu-soon", "a memory row waits for a reset to be replaced",
+           "cyclecloud: row remap; Xid 63: the reset makes the replacement") },
+    { .number = 4, LEVEL(RULE_ABOVE, M_GPU_REMAP_FAILED, 1, 1), FOR(0, 10 * S),
+      .effect = EFFECT_DEFERS,
+      TEXT("gpu-remap-failed", "gpu", "a memory row could not be replaced",
+           "Xid 64 in NVIDIA's catalogue; Delta: 8 such on H100, each a GPU to exchange") },
+    { .number = 5, LEVEL(RULE_ABOVE, M_GPU_REMAP_BANKS_NONE, 1, 1), FOR(0, 10 * S),
+      TEXT("gpu-remap-budget", "memory", "a memory bank has no spare row left",
+           "chosen: the next bad row of that bank cannot be replaced") },
+    { .number = 6, GREW(M_GPU_ECC_SBE, 600, 60, MIN), FOR(0, 5 * MIN), .effect = EFFECT_HARMLESS,
+      TEXT("gpu-ecc-sbe-rate", "memory", "corrected memory errors come fast",
+           "DCGM: DCGM_LIMIT_MAX_SBE_RATE 10 a second, which it calls a dummy: evidence only") },
+    { .number = 7, LEVEL(RULE_ABOVE, M_GPU_SRAM_THRESHOLD, 1, 1), FOR(0, 10 * S),
+      TEXT("gpu-sram-threshold", "gpu-soon", "more errors in SRAM than the maker lets pass",
+           "Xid 48 workflow: SRAM threshold flag set -> RUN_FIELDDIAG") },
+    { .number = 8, LEVEL(RULE_ABOVE, M_GPU_RETIRED_PENDING, 1, 1), FOR(0, 10 * S),
+      TEXT("gpu-retire-pending", "gpu-soon", "a memory page waits for a reset to be retired",
+           "as gpu-remap-pending, on cards before Ampere") },
+    { .number = 9, LEVEL(RULE_ABOVE, M_GPU_RECOVERY_ACTION, 1, 1), FOR(0, 10 * S),
+      TEXT("gpu-recovery-action", "gpu-soon", "the driver asks for a reset or a reboot",
+           "cyclecloud: GPU recovery action; Xid 154: do what the driver says") },
+    { .number = 10, AGAINST(RULE_UNDER_OTHER, M_GPU_PCIE_WIDTH, M_GPU_PCIE_WIDTH_MAX),
+      FOR(10 * S, 10 * S),
+      TEXT("gpu-pcie-width", "gpu-soon", "fewer PCIe lanes than card and board have",
+           "ClusterMAX: PCIe width; 25 of 584 faults in StepFun's trace; hold chosen") },
+    { .number = 11, AGAINST(RULE_UNDER_OTHER, M_GPU_PCIE_GEN, M_GPU_PCIE_GEN_MAX),
+      WHILE(M_GPU_UTIL_PCT, 50), FOR(60 * S, 10 * S),
+      TEXT("gpu-pcie-speed", "gpu-soon", "PCIe runs slower than card and board can",
+           "ClusterMAX: PCIe; chosen: only under load, as an idle card may lower it") },
+    { .number = 12, GREW(M_GPU_PCIE_REPLAYS, 9, 0, MIN), FOR(0, 5 * MIN), .effect = EFFECT_HARMLESS,
+      TEXT("gpu-pcie-replays", "gpu-soon", "PCIe packets are sent again and again",
+           "DCGM: over 8 a minute is a warning (\"recommended by RM\")") },
+    { .number = 13, LEVEL(RULE_ABOVE, M_GPU_TEMP_C, 93, 88), FOR(10 * S, 30 * S),
+      TEXT("gpu-temp", "thermal", "the GPU is hot", "cyclecloud: 93 C; hysteresis chosen") },
+    { .number = 14, LEVEL(RULE_BELOW, M_GPU_TEMP_MARGIN_C, 0, 3), FOR(10 * S, 30 * S),
+      TEXT("gpu-temp-margin", "thermal", "the GPU is at its own slowdown temperature",
+           "the card's own limit by NVML; hold and hysteresis chosen") },
+    { .number = 15, LEVEL(RULE_BITS, M_GPU_THROTTLE, 0xe8, 0), FOR(30 * S, 60 * S),
+      TEXT("gpu-slowdown", "thermal", "hardware or heat holds the clock down",
+           "cyclecloud: clock mask 0xE8; hold chosen: shorter is normal at a job's start") },
+    { .number = 16, LEVEL(RULE_BELOW, M_NVLINK_UP, 0, 0), .fell = true, FOR(10 * S, 10 * S),
+      TEXT("nvlink-down", "nvlink", "an NVLink that was up is down",
+           "Azure: nvlink check; hold chosen: a reset takes the links down for seconds") },
+    { .number = 17, LEVEL(RULE_ABOVE, M_NVLINK_BER, 1e-6, 5e-7), FOR(10 * S, 60 * S),
+      .effect = EFFECT_DEFERS,
+      TEXT("nvlink-ber", "nvlink", "NVLink bit errors past correction",
+           "cyclecloud: NVLink effective BER > 1e-6; hold chosen") },
+    { .number = 18, GREW(M_NVLINK_CRC_ERRORS, 1000, 10, 10 * S), FOR(0, 60 * S),
+      .effect = EFFECT_DEFERS,
+      TEXT("nvlink-crc", "nvlink", "NVLink flits come damaged, 100 a second and more",
+           "DCGM: CRC errors only matter at rates of 100+ per second; window chosen") },
+    { .number = 19, GREW(M_NVLINK_REPLAYS, 1, 0, HOUR), FOR(0, 0), .effect = EFFECT_DEFERS,
+      TEXT("nvlink-replays", "nvlink", "NVLink flits were sent again",
+           "DCGM: one replay error fails the health check; window chosen") },
+    { .number = 20, GREW(M_NVLINK_RECOVERIES, 1, 0, HOUR), FOR(0, 0), .effect = EFFECT_DEFERS,
+      TEXT("nvlink-recoveries", "nvlink", "an NVLink had to recover",
+           "DCGM: one recovery error fails the health check; window chosen") },
+    { .number = 21, GREW(M_NVLINK_RECOVERIES_FAILED, 1, 0, HOUR), FOR(0, 0),
+      TEXT("nvlink-recovery-failed", "nvlink", "an NVLink could not recover",
+           "as nvlink-recoveries: the link went down, and its job with it") },
+    { .number = 22, LEVEL(RULE_IS, M_GPU_FABRIC_STATE, 4, 4), FOR(10 * S, 10 * S),
+      TEXT("gpu-fabric", "nvlink", "the NVLink fabric does not take the GPU in",
+           "NVML: fabric state completed with an error; hold chosen") },
+
+    /* -- the host -- */
+    { .number = 40, LEVEL(RULE_ABOVE, M_EDAC_UE, 1, 1), FOR(0, 10 * S),
+      TEXT("memory-ue", "memory", "uncorrected errors of the host's memory since the boot",
+           "mcelog.conf: uc-error-threshold 1 / 24h") },
+    { .number = 41, GREW(M_EDAC_CE, 10, 9, 24 * HOUR), FOR(0, 0), .effect = EFFECT_HARMLESS,
+      TEXT("memory-ce", "memory", "corrected errors of the host's memory",
+           "mcelog.conf: ce-error-threshold 10 / 24h: evidence") },
+    { .number = 42, GREW(M_EDAC_CE, 1000, 100, HOUR), FOR(0, 0),
+      TEXT("memory-ce-storm", "memory", "corrected errors of the host's memory come fast",
+           "chosen: a hundred times mcelog's rate costs processor time and foretells worse") },
+    { .number = 43, LEVEL(RULE_IS, M_CLOCK_SYNCED, 0, 0), FOR(5 * MIN, 10 * S),
+      TEXT("clock-free", "clock", "nobody disciplines the clock",
+           "the kernel's STA_UNSYNC; hold chosen: chrony needs minutes after a boot") },
+    { .number = 44, LEVEL(RULE_BEYOND, M_CLOCK_SKEW_US, 100000, 50000), FOR(30 * S, 30 * S),
+      TEXT("clock-skew", "clock", "the clock differs from the daemon's",
+           "chosen: 100 ms part the order of two nodes' log lines") },
+    { .number = 45, LEVEL(RULE_ABOVE, M_FS_READONLY, 1, 1), FOR(0, 10 * S),
+      TEXT("fs-readonly", "disk", "a filesystem that was writable is read-only",
+           "gpud, NVIDIA/aicr #2614: rootfs read-only") },
+    { .number = 46, LEVEL(RULE_ABOVE, M_FS_USED_PCT, 98, 95), FOR(10 * S, 10 * S),
+      .effect = EFFECT_HARMLESS,
+      TEXT("fs-full", "disk", "a filesystem is full",
+           "as the agent's --disk: 98 % and 95 %; evidence, as jobs may not need this one") },
+    { .number = 47, LEVEL(RULE_ABOVE, M_FS_INODES_USED_PCT, 98, 95), FOR(10 * S, 10 * S),
+      .effect = EFFECT_HARMLESS,
+      TEXT("fs-inodes", "disk", "a filesystem has no room for files", "as fs-full") },
+    { .number = 48, LEVEL(RULE_ABOVE, M_TASKS_STUCK, 1, 1), FOR(2 * MIN, MIN),
+      TEXT("tasks-stuck", "host", "tasks hang in the kernel",
+           "gpud, gcm: D state; hold chosen: the kernel's own hung-task time is 120 s") },
+    { .number = 49, GREW(M_OOM_KILLS, 1, 0, 10 * MIN), FOR(0, 0), .effect = EFFECT_HARMLESS,
+      TEXT("oom", "app", "the kernel killed a process for memory",
+           "chosen: the program's own fault until others say otherwise") },
+    { .number = 50, GREW(M_CPU_THROTTLES, 200, 20, 2 * MIN), FOR(0, 60 * S),
+      .effect = EFFECT_HARMLESS,
+      TEXT("cpu-slowdown", "thermal", "a CPU slows itself for heat",
+           "chosen: some throttling at a turbo peak is normal") },
+    { .number = 51, LEVEL(RULE_BITS, M_DISK_WARNING, 0x1d, 0), FOR(0, 10 * S),
+      TEXT("disk-warning", "disk", "the disk warns: spare, reliability, read-only or backup",
+           "NVMe: Critical Warning, but for its temperature bit") },
+    { .number = 52, AGAINST(RULE_UNDER_OTHER, M_DISK_SPARE_PCT, M_DISK_SPARE_LIMIT_PCT),
+      FOR(0, 10 * S),
+      TEXT("disk-spare", "disk", "the disk's spare blocks are under the maker's limit",
+           "NVMe: Available Spare under Available Spare Threshold") },
+    { .number = 53, GREW(M_DISK_MEDIA_ERRORS, 1, 0, 24 * HOUR), FOR(0, 0),
+      .effect = EFFECT_HARMLESS,
+      TEXT("disk-media", "disk", "the disk could not give data back whole",
+           "NVMe: Media and Data Integrity Errors; chosen: evidence until the disk itself warns") },
+    { .number = 54, LEVEL(RULE_IS, M_DISK_SMART_OK, 0, 0), FOR(0, 10 * S),
+      TEXT("disk-smart", "disk", "the disk says of itself that it fails", "SMART's own verdict") },
+    { .number = 55, LEVEL(RULE_IS, M_DISK_LIVE, 0, 0), FOR(5 * S, 10 * S),
+      TEXT("disk-dead", "disk", "the driver has given the disk up",
+           "the driver's state; hold chosen: a reset of a controller takes seconds") },
+    { .number = 56, GREW(M_PCI_AER_FATAL, 1, 0, HOUR), FOR(0, 0),
+      TEXT("pci-fatal", "host", "a PCIe link had a fatal error",
+           "PCIe: fatal means that the link is not reliable; window chosen") },
+    { .number = 57, LEVEL(RULE_SHRINK, M_PCI_WIDTH, 0.99, 0.99), FOR(10 * S, 10 * S),
+      TEXT("pci-width", "host", "a PCIe device lost lanes that it had",
+           "ClusterMAX: PCIe width; against its own past, as slots may be narrow by design") },
+
+    /* -- ports -- */
+    { .number = 70, LEVEL(RULE_BELOW, M_IB_STATE, 3, 3), .fell = true, FOR(5 * S, 5 * S),
+      TEXT("ib-down", "link", "an InfiniBand or RoCE port that was active is not",
+           "NVSentinel: port DOWN is fatal; hold chosen: a retrain takes about 2 s") },
+    { .number = 71, LEVEL(RULE_BELOW, M_PORT_UP, 0, 0), .fell = true, WHILE(M_PORT_ENABLED, 1),
+      FOR(5 * S, 5 * S), .effect = EFFECT_DEFERS,
+      TEXT("port-down", "link", "a network port that was up has no link",
+           "as ib-down; defers: what carries a job says so by its RDMA device") },
+    { .number = 72, GREW(M_IB_LINK_DOWNED, 3, 0, 3 * HOUR), FOR(0, 0), .effect = EFFECT_DEFERS,
+      TEXT("ib-flaps", "link", "the port went down again and again",
+           "cyclecloud: link_downed >= 3 in 3 h") },
+    { .number = 73, GREW(M_IB_SYMBOL_ERRORS, 121, 60, HOUR), FOR(0, 0), .effect = EFFECT_DEFERS,
+      TEXT("ib-symbol-errors", "link", "symbol errors past the specified bit error rate",
+           "NVSentinel, IBTA: over 120 an hour is a BER above 1e-12") },
+    { .number = 74, GREW(M_IB_LINK_RECOVERIES, 6, 1, MIN), FOR(0, 5 * MIN),
+      .effect = EFFECT_HARMLESS,
+      TEXT("ib-recoveries", "link", "the link recovers again and again",
+           "NVSentinel: over 5 a minute, not fatal") },
+    { .number = 75, GREW(M_IB_INTEGRITY_ERRORS, 1, 0, HOUR), FOR(0, 0), .effect = EFFECT_DEFERS,
+      TEXT("ib-integrity", "link", "local link integrity errors",
+           "NVSentinel: fatal counter; window chosen") },
+    { .number = 76, GREW(M_IB_BUFFER_OVERRUNS, 1, 0, HOUR), FOR(0, 0), .effect = EFFECT_DEFERS,
+      TEXT("ib-overruns", "link", "excessive buffer overruns",
+           "NVSentinel: fatal counter; window chosen") },
+    { .number = 77, GREW(M_IB_RNR_NAK_RETRY, 1, 0, 10 * MIN), FOR(0, 0),
+      .effect = EFFECT_HARMLESS,
+      TEXT("ib-rnr", "link", "a peer was not ready for so long that retries ran out",
+           "NVSentinel: fatal counter; evidence here: the peer that died is the fault") },
+    { .number = 78, GREW(M_IB_SLOW_RESTARTS, 100, 10, 10 * S), FOR(0, MIN),
+      .effect = EFFECT_HARMLESS,
+      TEXT("roce-slow-restart", "link", "RoCE starts slowly again and again",
+           "NVSentinel: over 10 a second, not fatal; window chosen") },
+    { .number = 79, GREW(M_IB_RCV_ERRORS, 100, 10, MIN), FOR(0, 5 * MIN),
+      .effect = EFFECT_HARMLESS,
+      TEXT("ib-rcv-errors", "link", "packets come damaged",
+           "NVSentinel: port_rcv_errors, not fatal; rate chosen") },
+    { .number = 80, GREW(M_PORT_CARRIER_CHANGES, 6, 0, 12 * HOUR), WHILE(M_PORT_ENABLED, 1),
+      FOR(0, 0), .effect = EFFECT_DEFERS,
+      TEXT("port-flaps", "link", "the port lost its link three times or more",
+           "gpud: a flap is down and back >= 3 times in 12 h; each is two changes") },
+    { .number = 81, LEVEL(RULE_SHRINK, M_IB_RATE_GBPS, 0.99, 0.99), WHILE(M_IB_STATE, 4),
+      FOR(10 * S, 10 * S), .effect = EFFECT_DEFERS,
+      TEXT("ib-slow", "link", "the port runs slower than it did",
+           "StepFun's trace: NIC speed low 10 times; hold chosen") },
+    { .number = 82, LEVEL(RULE_SHRINK, M_PORT_SPEED_GBPS, 0.99, 0.99), WHILE(M_PORT_UP, 1),
+      FOR(10 * S, 10 * S), .effect = EFFECT_DEFERS,
+      TEXT("port-slow", "link", "the port runs slower than it did", "as ib-slow") },
+    { .number = 83, GREW(M_PORT_RX_ERRORS, 100, 10, MIN), FOR(0, 5 * MIN),
+      .effect = EFFECT_HARMLESS,
+      TEXT("port-rx-errors", "link", "frames come damaged", "as ib-rcv-errors") },
+    { .number = 84, AGAINST(RULE_UNDER_OTHER, M_IB_WIDTH, M_IB_WIDTH_ENABLED), WHILE(M_IB_STATE, 4),
+      FOR(10 * S, 10 * S), .effect = EFFECT_DEFERS,
+      TEXT("ib-width", "link", "the link runs on fewer lanes than both ends allow",
+           "ClusterMAX: link width; hold chosen: training takes about 2 s") },
+    { .number = 85, AGAINST(RULE_UNDER_OTHER, M_IB_LANE_MBPS, M_IB_LANE_ENABLED_MBPS),
+      WHILE(M_IB_STATE, 4), FOR(10 * S, 10 * S), .effect = EFFECT_DEFERS,
+      TEXT("ib-lane-rate", "link", "the lanes run slower than both ends allow", "as ib-width") },
+    { .number = 86, LEVEL(RULE_ABOVE, M_IB_COUNTERS_FULL, 1, 0), FOR(0, 0),
+      .effect = EFFECT_HARMLESS,
+      TEXT("ib-counters-full", "link", "an error counter is full: errors are not counted any more",
+           "IBTA: PortCounters stand at their largest value until somebody resets them") },
+
+    /* -- optics -- */
+    { .number = 100, LEVEL(RULE_ABOVE, M_LANE_BER, 1e-6, 5e-7), FOR(30 * S, 2 * MIN),
+      .effect = EFFECT_HARMLESS,
+      TEXT("lane-ber-warn", "optic", "bit errors before correction, a warning",
+           "chosen: KP4 corrects up to 2.4e-4; two decades and more before that a trend shows") },
+    { .number = 101, LEVEL(RULE_ABOVE, M_LANE_BER, 1e-5, 5e-6), FOR(30 * S, 2 * MIN),
+      TEXT("lane-ber-drain", "optic", "bit errors before correction: take the link at a checkpoint",
+           "chosen: a decade under the hard limit") },
+    { .number = 102, LEVEL(RULE_ABOVE, M_LANE_BER, 1e-4, 5e-5), FOR(10 * S, 2 * MIN),
+      .effect = EFFECT_DEFERS,
+      TEXT("lane-ber-hard", "link", "bit errors near what correction can do",
+           "KP4 RS(544,514): design pre-FEC BER 2.4e-4; 1e-4 leaves little") },
+    { .number = 103, AGAINST(RULE_UNDER_OTHER, M_LANE_RX_DBM, M_OPTIC_RX_LOW_DBM), .fell = true,
+      FOR(30 * S, 30 * S),
+      TEXT("lane-rx-low", "optic", "the lane receives less light than its module wants",
+           "the module's own warning threshold; where light came before") },
+    { .number = 104, AGAINST(RULE_UNDER_OTHER, M_LANE_TX_DBM, M_OPTIC_TX_LOW_DBM), .fell = true,
+      FOR(30 * S, 30 * S),
+      TEXT("lane-tx-low", "optic", "the lane sends less light than its module wants",
+           "the module's own warning threshold; where light went before") },
+    { .number = 105, LEVEL(RULE_GROWTH, M_LANE_BIAS_MA, 1.2, 1.15), FOR(10 * MIN, 10 * MIN),
+      .effect = EFFECT_HARMLESS,
+      TEXT("lane-bias-growth", "optic", "the laser needs more current than it did",
+           "end of life: bias +20 to +50 % at constant light (from memory); since first heard") },
+    { .number = 106, AGAINST(RULE_OVER_OTHER, M_LANE_BIAS_MA, M_OPTIC_BIAS_HIGH_MA),
+      FOR(30 * S, 30 * S),
+      TEXT("lane-bias-high", "optic", "the laser needs more current than its module allows",
+           "the module's own warning threshold") },
+    { .number = 107, AGAINST(RULE_OVER_OTHER, M_OPTIC_TEMP_C, M_OPTIC_TEMP_HIGH_C),
+      FOR(60 * S, 60 * S), .effect = EFFECT_HARMLESS,
+      TEXT("optic-hot", "optic", "the module is hot", "the module's own warning threshold") },
+    { .number = 108, LEVEL(RULE_ABOVE, M_LANE_TX_FAULT, 1, 1), .fell = true, FOR(5 * S, 10 * S),
+      TEXT("lane-tx-fault", "optic", "the module says that a laser failed",
+           "SFF-8636, CMIS: Tx fault; hold chosen") },
+
+    /* -- what a BMC or a PDU reads -- */
+    { .number = 120, LEVEL(RULE_ABOVE, M_BMC_HEALTH, 2, 1), FOR(10 * S, 10 * S),
+      TEXT("bmc-critical", "bmc", "the BMC calls a part critical",
+           "Redfish: Health Critical; hold chosen") },
+    { .number = 121, LEVEL(RULE_ABOVE, M_BMC_LEAK, 1, 1), FOR(0, 60 * S), .effect = EFFECT_DEFERS,
+      TEXT("leak", "bmc", "a leak detector is wet",
+           "Redfish: LeakDetector; the node is freed at its next checkpoint, a person decides") },
+    { .number = 122, LEVEL(RULE_BELOW, M_OUTLET_ON, 0, 0), .fell = true, FOR(0, 10 * S),
+      TEXT("outlet-off", "power", "an outlet that was on is off",
+           "chosen: a node with two feeds runs on with one") },
+};
+
+uint32_t rules_count(void)
+{
+    return (uint32_t)MW_ARRAY_LEN(table);
+}
+
+const struct rule *rules_at(uint32_t row)
+{
+    must(row < MW_ARRAY_LEN(table));
+    return &table[row];
+}
+
+const struct rule *rules_of(uint32_t number)
+{
+    for (size_t i = 0; i < MW_ARRAY_LEN(table); i++)
+        if (table[i].number == number)
+            return &table[i];
+    return NULL;
+}
+
+const char *rule_kind_name(uint32_t kind)
+{
+    static const char *const names[] = {
+        [RULE_ABOVE] = "above", [RULE_BELOW] = "below", [RULE_BEYOND] = "beyond",
+        [RULE_IS] = "is", [RULE_BITS] = "bits", [RULE_RATE] = "grows",
+        [RULE_UNDER_OTHER] = "under", [RULE_OVER_OTHER] = "over", [RULE_GROWTH] = "grown",
+        [RULE_SHRINK] = "shrunk",
+    };
+    return kind < RULE_KINDS ? names[kind] : "";
+}

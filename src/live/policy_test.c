@@ -166,7 +166,8 @@ static void the_default_policy_watches_and_leaves_allocation_to_the_engine(void 
     assert_true(p.care.engine && p.work.engine);
     assert_int_equal(p.care.classes, LIVE_CLASS_COUNT);
     for (uint32_t i = 0; i < p.care.classes; i++) {
-        bool evidence = i == LIVE_APP || i == LIVE_RANK || i == LIVE_CLOCK; /* no incident */
+        bool evidence = i == LIVE_APP || i == LIVE_RANK || i == LIVE_CLOCK || i == LIVE_SOURCE ||
+                        i == LIVE_MODEL; /* no incident */
         assert_true(p.care.class[i].name[0] != '\0');
         assert_int_equal(p.care.class[i].count, evidence ? 0 : 1);
         assert_true(live_class_doc(i)[0] != '\0');
